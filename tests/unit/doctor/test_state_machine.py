@@ -153,22 +153,18 @@ def test_permissions_that_the_role_lacks_for_sync_are_named(made, replies, findi
 
 
 @pytest.mark.parametrize(
-    "replies",
+    "changed",
     [
-        {EXECUTIONS: error("AccessDeniedException")},
-        *(
-            {EXECUTION: {"input": json.dumps(PAST | changed)}}
-            for changed in (
-                {"Trigger": {"Kind": "manual"}},  # landrun started it
-                {"InputMessage": "text"},
-                {"InputMessage": "s3://results/bsm/in/x.csv"},  # outputs could be taken for input
-            )
-        ),
+        {"Trigger": {"Kind": "manual"}},  # landrun started it
+        {"InputMessage": "text"},
+        {"InputMessage": "s3://results/bsm/in/x.csv"},  # outputs could be taken for input
     ],
 )
-def test_prefixes_are_proposed_only_where_past_executions_say_so(replies):
-    _, parameters = adopted(**replies)
+def test_prefixes_are_proposed_only_where_past_executions_say_so(changed):
+    _, parameters = adopted(**{EXECUTION: {"input": json.dumps(PAST | changed)}})
     assert parameters.keys() == {"StateMachineArn", "InputMessageFormat", "JobNamePrefix"}
+    _, unknown = adopted(**{EXECUTIONS: error("AccessDeniedException")})
+    assert unknown == parameters
 
 
 @pytest.mark.parametrize("arn", ["", "bsm", f"{ARN}:3", f"{ARN}:prod", "arn:aws:s3:::bucket"])
