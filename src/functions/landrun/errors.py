@@ -1,23 +1,4 @@
-"""What can go wrong, as a tree.
-
-::
-
-    LandrunError
-    ├── ConfigurationError         a setting is missing or wrong; names it and the remedy
-    ├── Refused                    no retry can help: the message goes to the dead-letter queue
-    │   │                          with its reason
-    │   ├── InvalidEvent           not the event that the function is for
-    │   ├── InvalidKey             an object key that no container could read as a file
-    │   ├── InvalidName            a run name that Step Functions or SageMaker would refuse
-    │   └── InvalidInput           an input that InputMessageFormat or SageMaker cannot express
-    ├── OtherEvent                 another of S3's events, such as a deletion: ignored and counted
-    ├── InvalidS3Uri               not of the form s3://bucket/key
-    ├── AlreadyStarted             an execution of that name exists: the run has started before
-    ├── NotificationPending        an earlier failure of the run has not been notified yet
-    ├── SlotNotReleased            an execution that ended keeps its concurrency slot for now
-    ├── ReconcileFailed            at least one step of reconcile failed; the others were done
-    └── ServiceError               an AWS service refused a call: the message is retried
-"""
+"""What can go wrong: every error is a `LandrunError`; no retry helps those that are `Refused`."""
 
 from __future__ import annotations
 
@@ -44,11 +25,11 @@ class LandrunError(Exception):
 
 
 class ConfigurationError(LandrunError):
-    """A setting is missing or wrong."""
+    """A setting is missing or wrong; the message names it and the remedy."""
 
 
 class Refused(LandrunError):
-    """A message that no retry can help."""
+    """A message that no retry can help: it goes to the dead-letter queue with its reason."""
 
 
 class InvalidEvent(Refused):
@@ -72,7 +53,7 @@ class InvalidManifest(LandrunError):
 
 
 class OtherEvent(LandrunError):
-    """An event of S3 that is not *Object Created*.
+    """An event of S3 that is not *Object Created*, such as a deletion: ignored and counted.
 
     Parameters
     ----------
@@ -111,15 +92,7 @@ class SlotNotReleased(LandrunError):
     """The concurrency slot of an execution that ended has to be kept for now.
 
     Its Processing job is still stopping, or the execution has been redriven since.
-
-    Parameters
-    ----------
-    name : str
-        The execution's name.
     """
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"{name} keeps its concurrency slot for now: its job has not ended")
 
 
 class ReconcileFailed(LandrunError):

@@ -12,14 +12,9 @@ from landrun.adapters.clients import translated
 
 
 class Checkpoints:
-    """Named checkpoints; a call that DynamoDB refuses raises `ServiceError`.
+    """Named checkpoints in the landings table, through boto3's client of DynamoDB.
 
-    Parameters
-    ----------
-    client : DynamoDB client
-        boto3's.
-    table : str
-        The landings table's name.
+    Both methods raise `ServiceError` when DynamoDB refuses a call or cannot be reached.
     """
 
     def __init__(self, client: Any, table: str) -> None:

@@ -82,6 +82,16 @@ def translated(operation: str) -> Iterator[None]:
         raise translation from error
 
 
+@contextmanager
+def except_for(*codes: str) -> Iterator[None]:
+    """Suppress the `ServiceError` of AWS's answers that have one of these codes."""
+    try:
+        yield
+    except ServiceError as error:
+        if error.code not in codes:
+            raise
+
+
 def _translate(operation: str, error: BaseException) -> ServiceError | None:
     """Return the `ServiceError` for an error of a call; None for any other error."""
     if type(error).__module__ == "boto3.exceptions" and error.__context__:

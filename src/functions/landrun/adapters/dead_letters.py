@@ -18,15 +18,7 @@ _TYPE = "String"
 
 
 class DeadLetters:
-    """One dead-letter queue; a message that SQS refuses raises `ServiceError`.
-
-    Parameters
-    ----------
-    client : SQS client
-        boto3's.
-    queue_url : str
-        The dead-letter queue.
-    """
+    """One dead-letter queue, through boto3's client of SQS; raises `ServiceError` if it refuses."""
 
     def __init__(self, client: Any, queue_url: str) -> None:
         self._client = client

@@ -119,16 +119,7 @@ def ordered(sequencer: str | None) -> str:
 
 
 class LandingsTable:
-    """The table of landings.
-
-    Parameters
-    ----------
-    client : DynamoDB client
-        boto3's.
-    table : str
-        The table's name.
-    clock : callable
-        Returns the time in UTC.
+    """The table of landings, through boto3's client of DynamoDB; ``clock`` returns the UTC time.
 
     Every method raises `ServiceError` when DynamoDB refuses a call for another reason than its
     condition, or cannot be reached. Every method may be repeated.

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from landrun.adapters.clients import translated
+from landrun.adapters.clients import except_for, translated
 from landrun.adapters.s3_listing import ListedObject, list_objects
 from landrun.errors import InvalidManifest, InvalidS3Uri, ServiceError
 from landrun.models.landing import Landing
@@ -78,17 +78,10 @@ class Collected:
 
 
 class Manifests:
-    """The manifests under one prefix of one bucket.
+    """The manifests under one prefix of one bucket, through boto3's client of S3.
 
-    Raises ServiceError by every method that calls S3, when S3 refuses the call or cannot be
-    reached.
-
-    Parameters
-    ----------
-    client : S3 client
-        boto3's.
-    bucket, prefix : str
-        Where manifests are written; never under the landing prefix.
+    The prefix never lies under the landing prefix. Every method that calls S3 raises `ServiceError`
+    when S3 refuses the call or cannot be reached.
     """
 
     def __init__(self, client: Any, bucket: str, prefix: str) -> None:
@@ -117,14 +110,7 @@ class Manifests:
     ) -> Manifest:
         """Write the manifest of a run, or read the one that exists: it never changes.
 
-        Parameters
-        ----------
-        run : str
-            The run's name.
-        bucket, keys : str, sequence of str
-            The objects to read.
-        trigger, landings, prefix
-            See `Manifest`.
+        It names the objects ``keys`` of one bucket; `Manifest` explains the rest.
         """
         uri = self.uri(run)
         metadata = {
@@ -191,12 +177,9 @@ class Manifests:
 
         Raises InvalidManifest when the object is no manifest.
         """
-        try:
+        with except_for("NoSuchKey", "404"):
             return self._read(self.uri(run))
-        except ServiceError as error:
-            if error.code in ("NoSuchKey", "404"):
-                return None
-            raise
+        return None
 
     def _read(self, uri: S3Uri) -> Manifest:
         try:
@@ -220,10 +203,6 @@ class Manifests:
             answer = self._client.get_object(Bucket=uri.bucket, Key=uri.key)
             body, metadata = answer["Body"].read(), answer.get("Metadata", {})
         return json.loads(body), metadata
-
-    def list_objects(self, under: S3Uri) -> Iterator[ListedObject]:
-        """List the objects under a prefix, in the order of their keys."""
-        return list_objects(self._client, under)
 
     def listed_after(self, key: str) -> Iterator[ListedObject]:
         """List the objects under the manifests' prefix after a key, in the order of their keys."""

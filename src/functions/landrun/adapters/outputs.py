@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from landrun.adapters.clients import translated
+from landrun.adapters.clients import except_for, translated
 from landrun.adapters.s3_listing import list_objects
-from landrun.errors import ServiceError
 from landrun.models.job_summary import host_of, sum_of_hosts
 from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import json_object, nested_deeper, plain_json
@@ -92,16 +91,12 @@ class Outputs:
 
     def _read(self, bucket: str, key: str) -> bytes | None:
         """Read an object, the first `_READ_LIMIT` bytes of it; None when it is not there."""
-        try:
-            with translated("s3:GetObject"):
-                answer = self._client.get_object(Bucket=bucket, Key=key)
-                with closing(answer["Body"]) as stream:  # leaves the rest of a long one unread
-                    body: bytes = stream.read(_READ_LIMIT)
-        except ServiceError as error:
-            if error.code == "NoSuchKey":
-                return None
-            raise
-        return body
+        with except_for("NoSuchKey"), translated("s3:GetObject"):
+            answer = self._client.get_object(Bucket=bucket, Key=key)
+            with closing(answer["Body"]) as stream:  # leaves the rest of a long one unread
+                body: bytes = stream.read(_READ_LIMIT)
+                return body
+        return None
 
 
 def fitting_summary(body: bytes) -> dict[str, Any] | None:

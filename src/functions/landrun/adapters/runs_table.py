@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from landrun.adapters.clients import translated
+from landrun.adapters.clients import except_for, translated
 from landrun.adapters.dynamodb_items import from_item, to_item
 from landrun.errors import ServiceError
 from landrun.models.run_record import NOTIFICATION_PENDING, RunRecord
@@ -132,16 +132,12 @@ class RunsTable:
             ":pending": {"S": NOTIFICATION_PENDING},
             ":redrive_count": {"N": str(record.redrive_count)},
         }
-        try:
-            with translated("dynamodb:UpdateItem"):
-                self._client.update_item(
-                    TableName=self._table,
-                    Key={"name": {"S": record.name}},
-                    ExpressionAttributeValues=condition | values,
-                    **expressions,
-                )
-        except ServiceError as error:
-            if error.code == _REFUSED:
-                return False
-            raise
-        return True
+        with except_for(_REFUSED), translated("dynamodb:UpdateItem"):
+            self._client.update_item(
+                TableName=self._table,
+                Key={"name": {"S": record.name}},
+                ExpressionAttributeValues=condition | values,
+                **expressions,
+            )
+            return True
+        return False

@@ -21,18 +21,9 @@ class ListedObject:
 
 
 def list_objects(client: Any, under: S3Uri, after: str = "") -> Iterator[ListedObject]:
-    """List the objects under a prefix, in the order of their keys.
+    """List the objects under a URI's prefix, in the order of their keys; only those ``after`` one.
 
-    Raises ServiceError when S3 refuses the call or cannot be reached.
-
-    Parameters
-    ----------
-    client : S3 client
-        boto3's.
-    under : S3Uri
-        The bucket and the prefix.
-    after : str
-        List only keys after this one.
+    ``client`` is boto3's of S3. Raises ServiceError when S3 refuses the call or cannot be reached.
     """
     paginator = client.get_paginator("list_objects_v2")
     begin = {"StartAfter": after} if after else {}

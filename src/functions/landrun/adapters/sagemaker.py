@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from landrun.adapters.clients import translated
-from landrun.errors import ServiceError
+from landrun.adapters.clients import except_for, translated
 from landrun.models.processing_job import ProcessingJob, requested_job_name
 
-_UNKNOWN = frozenset({"ValidationException", "ResourceNotFound"})
+_UNKNOWN = ("ValidationException", "ResourceNotFound")
 """SageMaker's error codes for a job that it does not know."""
 
 _AT_WORK = frozenset({"InProgress", "Stopping"})
@@ -31,12 +30,9 @@ class ProcessingJobs:
 
     def find(self, name: str) -> ProcessingJob | None:
         """Describe one job; None if SageMaker does not know it."""
-        try:
+        with except_for(*_UNKNOWN):
             return self.describe(name)
-        except ServiceError as error:
-            if error.code in _UNKNOWN:
-                return None
-            raise
+        return None
 
     def at_work(self, history: list[dict[str, Any]]) -> bool:
         """Return True if the job that an execution asked for last runs, or is being stopped.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from landrun.adapters.clients import translated
+from landrun.adapters.clients import except_for, translated
 from landrun.errors import AlreadyStarted, ServiceError
 from landrun.models.run import ExecutionInput
 
@@ -37,31 +35,19 @@ class Started:
 
 
 class Executions:
-    """The executions of one state machine.
+    """The executions of one state machine, through boto3's client of Step Functions.
 
-    Raises ServiceError by every method that calls Step Functions, when it refuses the call or
-    cannot be reached.
-
-    Parameters
-    ----------
-    client : Step Functions client
-        boto3's.
-    state_machine_arn : str
-        The ARN of a state machine that exists.
+    Every method that calls Step Functions raises `ServiceError` when it refuses the call or cannot
+    be reached.
     """
 
     def __init__(self, client: Any, state_machine_arn: str) -> None:
         self._client = client
-        self._state_machine_arn = state_machine_arn
-
-    @property
-    def state_machine_arn(self) -> str:
-        """The ARN of the state machine."""
-        return self._state_machine_arn
+        self.state_machine_arn = state_machine_arn
 
     def arn(self, name: str) -> str:
         """Return the ARN of the state machine's execution of that name."""
-        return f"{self._state_machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
+        return f"{self.state_machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
 
     def ours(self, arn: str) -> bool:
         """Return True for an execution of this state machine: the role may read no other."""
@@ -77,7 +63,7 @@ class Executions:
         try:
             with translated("states:StartExecution"):
                 answer = self._client.start_execution(
-                    stateMachineArn=self._state_machine_arn,
+                    stateMachineArn=self.state_machine_arn,
                     name=run.PreprocessingJobName,
                     input=run.to_json(),
                 )
@@ -95,7 +81,7 @@ class Executions:
 
     def find(self, arn: str) -> dict[str, Any] | None:
         """Return DescribeExecution's answer, or None for an unknown or forgotten execution."""
-        with _except_for(_FORGOTTEN):
+        with except_for(_FORGOTTEN):
             return self.describe(arn)
         return None
 
@@ -117,7 +103,7 @@ class Executions:
         begin = {"nextToken": token} if token else {}
         with translated("states:ListExecutions"):
             answer = self._client.list_executions(
-                stateMachineArn=self._state_machine_arn, maxResults=1000, **begin, **only
+                stateMachineArn=self.state_machine_arn, maxResults=1000, **begin, **only
             )
             return answer["executions"], answer.get("nextToken", "")
 
@@ -126,7 +112,7 @@ class Executions:
 
         Returns none for an unknown or forgotten execution.
         """
-        with _except_for(_FORGOTTEN), translated("states:GetExecutionHistory"):
+        with except_for(_FORGOTTEN), translated("states:GetExecutionHistory"):
             answer = self._client.get_execution_history(
                 executionArn=arn, reverseOrder=True, maxResults=limit, includeExecutionData=True
             )
@@ -142,20 +128,10 @@ class Executions:
 
     def resume(self, token: str) -> bool:
         """Resume the execution that waits for a token; return False if none waits for it."""
-        with _except_for(*_NOT_WAITING), translated("states:SendTaskSuccess"):
+        with except_for(*_NOT_WAITING), translated("states:SendTaskSuccess"):
             self._client.send_task_success(taskToken=token, output="{}")
             return True
         return False
-
-
-@contextmanager
-def _except_for(*codes: str) -> Iterator[None]:
-    """Suppress the errors of AWS that have one of these codes."""
-    try:
-        yield
-    except ServiceError as error:
-        if error.code not in codes:
-            raise
 
 
 def _resource(event: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from landrun.adapters.clients import client
 from landrun.adapters.landings_table import LandingsTable
 from landrun.adapters.manifests import Manifests
-from landrun.adapters.s3_listing import ListedObject
+from landrun.adapters.s3_listing import ListedObject, list_objects
 from landrun.adapters.step_functions import Executions
 from landrun.clock import utc_now
 from landrun.errors import InvalidKey
@@ -34,7 +34,8 @@ settings = ScheduleSettings.load()
 logger = create_logger()
 metrics = create_metrics()
 
-manifests = Manifests(client("s3"), settings.output_bucket, settings.manifest_prefix)
+s3 = client("s3")
+manifests = Manifests(s3, settings.output_bucket, settings.manifest_prefix)
 run_starter = RunStarter(
     manifests,
     Executions(client("stepfunctions"), settings.state_machine_arn),
@@ -92,7 +93,7 @@ def keys_under(prefix: S3Uri) -> list[str]:
     """List the keys that the run reads; the others are logged and counted with a reason."""
     wanted = settings.filter(prefix.key)
     keys = []
-    for found in manifests.list_objects(prefix):
+    for found in list_objects(s3, prefix):
         reason = why_left_out(wanted, prefix.bucket, found)
         if reason:
             report_ignored(logger, reason, bucket=prefix.bucket, key=found.key)

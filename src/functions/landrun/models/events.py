@@ -66,16 +66,10 @@ def _null_is_none(value: object) -> object:
     return None if value in ("", "null") else value
 
 
-def _not_a_bool(value: object) -> object:
-    if isinstance(value, bool | str):
-        raise ValueError(f"{shown(value)} is not a number of bytes")
-    return value
-
-
 UtcTime = Annotated[datetime, BeforeValidator(parse_utc)]
 VersionId = Annotated[str, Field(pattern=r"^[!-~]{1,1024}$")]
 Sequencer = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{1,64}$")]
-Size = Annotated[int, Field(ge=0, lt=SIZE_LIMIT)]
+Size = Annotated[int, Field(strict=True, ge=0, lt=SIZE_LIMIT)]
 Arn = Annotated[str, Field(pattern=r"^arn:[!-~]{1,1600}$")]
 
 
@@ -89,7 +83,7 @@ class S3Object(BaseModel):
     """``detail.object``."""
 
     key: Annotated[str, AfterValidator(_key)]
-    size: Annotated[Size | None, BeforeValidator(_not_a_bool)] = None
+    size: Size | None = None
     version_id: Annotated[VersionId | None, BeforeValidator(_null_is_none)] = Field(
         None, alias="version-id"
     )

@@ -124,14 +124,8 @@ INPUT_FIELDS = tuple(ExecutionInput.model_fields)
 def landing_run_name(prefix: str, bucket: str, key: str, version: str) -> str:
     """Name the run of one version of one object; the same version always gives the same name.
 
-    Parameters
-    ----------
-    prefix : str
-        The beginning of the name, before the uuid (see `check_prefix`).
-    bucket, key : str
-        The object.
-    version : str
-        See `landrun.models.landing.Landing.version`.
+    ``prefix`` is the beginning of the name (see `check_prefix`), ``version`` what
+    `landrun.models.landing.Landing.version` identifies the version by.
     """
     return _name_of(prefix, "object-created", bucket, key, version)
 
@@ -139,14 +133,8 @@ def landing_run_name(prefix: str, bucket: str, key: str, version: str) -> str:
 def tick_run_name(prefix: str, schedule_arn: str, scheduled_time: str, part: int = 0) -> str:
     """Name a run of one tick of one schedule; every attempt of the tick gives the same name.
 
-    Parameters
-    ----------
-    schedule_arn : str
-        The schedule's (or rule's) ARN.
-    scheduled_time : str
-        When the tick was due, not when it arrived; ISO 8601 in UTC.
-    part : int
-        0 for the tick's first run, 1 for the one after it.
+    ``scheduled_time`` is when the tick was due, not when it arrived, as ISO 8601 in UTC; ``part``
+    is 0 for the tick's first run, 1 for the one after it.
     """
     which = (str(part),) if part else ()
     return _name_of(prefix, "schedule", schedule_arn, scheduled_time, *which)

@@ -143,7 +143,9 @@ class ConcurrencyLimiter:
         released = self.table.release(execution) if final else self._release_if_ended(execution)
         ended_at = datetime.fromtimestamp((change.stopDate or change.startDate) / 1000, UTC)
         if execution.holds_slot and not released and ended_at > self.clock() - STOPPING_TIME:
-            raise SlotNotReleased(change.name)
+            raise SlotNotReleased(
+                f"{change.name} keeps its concurrency slot for now: its job has not ended"
+            )
 
     def _release_if_ended(
         self, execution: LimitedExecution, before: datetime | None = None

@@ -47,13 +47,12 @@ class StartedRun:
     mismatch: bool = False
 
 
+@dataclass(frozen=True)
 class RunStarter:
     """Starts runs; a repeated call finds the run that exists.
 
-    Parameters
+    Attributes
     ----------
-    manifests, executions
-        The adapters of S3 and Step Functions.
     output : S3Uri
         Where outputs lie, one folder for each run.
     input_format : str
@@ -62,19 +61,11 @@ class RunStarter:
         Returns the time in UTC.
     """
 
-    def __init__(
-        self,
-        manifests: Manifests,
-        executions: Executions,
-        output: S3Uri,
-        input_format: InputFormat,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._manifests = manifests
-        self._executions = executions
-        self._output = output
-        self._input_format = input_format
-        self._clock = clock
+    manifests: Manifests
+    executions: Executions
+    output: S3Uri
+    input_format: InputFormat
+    clock: Callable[[], datetime]
 
     def start(
         self,
@@ -89,23 +80,13 @@ class RunStarter:
         Raises InvalidInput when the configured format of ``InputMessage`` cannot name these
         objects; ServiceError when AWS refuses a call; calling again is safe.
 
-        Parameters
-        ----------
-        name : str
-            The run's name.
-        bucket : str
-            The bucket that holds the objects.
-        keys : sequence of str
-            The objects to read.
-        trigger : Trigger
-            What started the run.
-        prefix : S3Uri, optional
-            The scheduled prefix under which the objects were listed.
+        The run ``name`` reads the objects ``keys`` of one bucket, which were listed under
+        ``prefix`` if its trigger is a schedule.
         """
         check_run_name(name)
-        planned = Manifest(self._manifests.uri(name), bucket, tuple(keys), False, prefix=prefix)
-        input_message(planned, self._input_format)  # refused before anything is written
-        manifest = self._manifests.write_once(name, bucket, keys, trigger, prefix=prefix)
+        planned = Manifest(self.manifests.uri(name), bucket, tuple(keys), False, prefix=prefix)
+        input_message(planned, self.input_format)  # refused before anything is written
+        manifest = self.manifests.write_once(name, bucket, keys, trigger, prefix=prefix)
         return self.start_from(manifest, name, trigger)
 
     def start_from(self, manifest: Manifest, name: str, trigger: Trigger) -> StartedRun:
@@ -115,15 +96,15 @@ class RunStarter:
         """
         run = ExecutionInput(
             PreprocessingJobName=name,
-            InputMessage=input_message(manifest, self._input_format),
-            OutputProcessedMessage=f"{self._output}{name}/",
+            InputMessage=input_message(manifest, self.input_format),
+            OutputProcessedMessage=f"{self.output}{name}/",
             Trigger=trigger,
         )
-        objects, asked_at = len(manifest.keys), self._clock()
+        objects, asked_at = len(manifest.keys), self.clock()
         try:
-            started = self._executions.start(run)
+            started = self.executions.start(run)
         except AlreadyStarted:
-            arn = self._executions.arn(name)
+            arn = self.executions.arn(name)
             mismatch = self._has_another_input(arn, run)
             return StartedRun(name, arn, objects, duplicate=True, mismatch=mismatch)
         ran_before = not manifest.written and started.started_at < asked_at - _CLOCK_SKEW
@@ -136,7 +117,7 @@ class RunStarter:
         stand for the same landing.
         """
         try:
-            existing = self._executions.find(arn)
+            existing = self.executions.find(arn)
         except ServiceError:
             return False  # a comparison for the record must not fail a landing
         if existing is None or existing.get("input") is None:
