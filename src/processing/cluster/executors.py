@@ -64,7 +64,7 @@ class Target:
 def inspect_files(
     batches: Iterable[pa.RecordBatch], entries: Sequence[Entry], options: Options
 ) -> Iterator[pa.RecordBatch]:
-    """Find out what files are: groups of entries in, `FOUND` out."""
+    """Find out what files are: numbers of entries in, `FOUND` out."""
     with _worker() as worker:
         for number in _numbers(batches):
             with scratch_folder(_OPT_ML) as folder:
@@ -73,10 +73,8 @@ def inspect_files(
 
 
 def _numbers(batches: Iterable[pa.RecordBatch]) -> Iterator[int]:
-    """Give the numbers of groups that are ``first`` and ``end``, the latter not among them."""
     for batch in batches:
-        for group in batch.to_pylist():
-            yield from range(group["first"], group["end"])
+        yield from batch.column("id").to_pylist()
 
 
 def _worker() -> Workers:
@@ -109,7 +107,7 @@ def _inspected(
 def clean_stretches(
     batches: Iterable[pa.RecordBatch], tasks: Sequence[tuple[Task, str]]
 ) -> Iterator[pa.RecordBatch]:
-    """Clean stretches of files: groups of tasks in, `TABLE` out.
+    """Clean stretches of files: numbers of tasks in, `TABLE` out.
 
     Of each task come its rows as segments in Arrow's format, fewer where many of a batch are alike;
     its rejects as JSON lines; and, last, its `Done`.

@@ -35,9 +35,7 @@ from messages.summary import Record, problem, write_lines
 from messages.tasks import Done, Output, Task
 
 log = logging.getLogger("preprocess")
-_MIB = 1024 * 1024
 KEY = ["task", "number"]
-_MOST_FILES = 500
 _COMMITS = 16
 _REJECTED = "rejected.jsonl"
 _STORE_ERROR = re.compile(r"^cluster\.store\.StoreError: (.+)$", re.MULTILINE)
@@ -110,58 +108,36 @@ def _plainly() -> Iterator[None]:
 
 
 def _inspect(spark: SparkSession, entries: Sequence[Entry], options: Options) -> list[Source]:
-    step = min(_MOST_FILES, -(-len(entries) // (2 * spark.sparkContext.defaultParallelism)))
-    groups = [(at, min(at + step, len(entries))) for at in range(0, len(entries), step)]
+    numbers = _numbered(spark, len(entries), 2 * spark.sparkContext.defaultParallelism)
     inspect = partial(executors.inspect_files, entries=entries, options=options)
-    rows = _mapped(_grouped(spark, groups), inspect, executors.FOUND).collect()
+    rows = _mapped(numbers, inspect, executors.FOUND).collect()
     found = {row["number"]: pickle.loads(row["data"]) for row in rows}  # noqa: S301 - executors'
     return [found[number] for number in range(len(entries))]
 
 
-def _grouped(spark: SparkSession, groups: Sequence[tuple[int, int]]) -> DataFrame:
-    """Make a table of groups of numbers, each in a partition of its own."""
-    rows = spark.sparkContext.parallelize(groups, max(1, len(groups)))
-    return spark.createDataFrame(rows, "first int, end int")
+def _numbered(spark: SparkSession, count: int, partitions: int) -> DataFrame:
+    """Make a table of the numbers below ``count``, in at most so many partitions."""
+    return spark.range(0, count, 1, max(1, min(count, partitions)))
 
 
 @contextmanager
 def _cleaned(spark: SparkSession, work: Sequence[tuple[Task, str]]) -> Iterator[DataFrame]:
     """Clean all stretches; what comes of it (`executors.TABLE`) is on the executors' disks."""
-    size = sum(map(_weight, (task for task, _ in work)))
+    size = sum({task.source.name: task.source.size for task, _ in work}.values())
     cores = spark.sparkContext.defaultParallelism
-    groups = list(_groups(work, max(_MIB, min(plan.RANGE_BYTES, size // (2 * cores)))))
+    # Small files share partitions, each of which costs a worker's start.
+    partitions = max(2 * cores, min(20_000, 2 * size // plan.RANGE_BYTES))
     # Spark joins small partitions of its shuffles again; see adaptive query execution.
-    partitions = max(cores, min(20_000, 2 * size // plan.RANGE_BYTES))
     spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
-    log.info("%d task(s) in %d group(s), %.1f MB", len(work), len(groups), size / 1e6)
+    log.info("%d task(s), %.1f MB", len(work), size / 1e6)
     clean = partial(executors.clean_stretches, tasks=work)
-    table = _mapped(_grouped(spark, groups), clean, executors.TABLE)
+    table = _mapped(_numbered(spark, len(work), partitions), clean, executors.TABLE)
     table.persist(StorageLevel.DISK_ONLY)
     try:
         yield table
     finally:
         with suppress(Py4JError):  # where Spark is gone, so is the table
             table.unpersist()
-
-
-def _weight(task: Task) -> int:
-    """Say how many bytes a task reads, about."""
-    source = task.source
-    if source.splittable:
-        return task.end - task.start
-    return source.size * (task.end - task.start) // max(1, source.rows or source.size)
-
-
-def _groups(work: Sequence[tuple[Task, str]], most: int) -> Iterator[tuple[int, int]]:
-    """Put small tasks together, which would each cost as much to schedule as a large one."""
-    first, size = 0, 0
-    for task, _ in work:
-        if size and size + _weight(task) > most:
-            yield first, task.number
-            first, size = task.number, 0
-        size += _weight(task)
-    if work:
-        yield first, len(work)
 
 
 def _collect(table: DataFrame, record: Record, scratch: Path) -> None:

@@ -11,12 +11,11 @@ import polars as pl
 from messages.columns import OUTPUT
 from messages.masking import masked_schema, with_masks
 from messages.options import Rules
-from messages.staging import DISTINCTION, ORDER, Staging, firsts, segments, task_of
-from messages.tasks import Bucket, Output, Written
+from messages.staging import DISTINCTION, ORDER, Staging, firsts, segments, task_of, weight
+from messages.tasks import Output, Written, buckets_in
 from messages.values import MAX_COLUMNS, OVERFLOW, conform, widest
 
 MAX_SPREAD, DEPTH = 64, 3
-CELL_BYTES = 8
 
 
 def output_of(schemas: Iterable[bytes], rules: Rules, tasks: Sequence[int], limit: int) -> Output:
@@ -49,7 +48,7 @@ def write_none(output: Output, part: Path) -> Path:
     return part
 
 
-def finish(bucket: Bucket, output: Output, target: Path) -> Written:
+def finish(bucket: Sequence[Path], output: Output, target: Path) -> Written:
     """Deduplicate a bucket, whose files are deleted, and write what stays.
 
     A bucket that was spread over several writes as many parts: each appends a number to ``target``.
@@ -57,8 +56,8 @@ def finish(bucket: Bucket, output: Output, target: Path) -> Written:
     written = Written()
     schema = schema_of(output)
     for number, piece in enumerate(_pieces(bucket, len(schema), output.limit)):
-        rows = _unique(piece.paths, output, schema)
-        for path in piece.paths:
+        rows = _unique(piece, output, schema)
+        for path in piece:
             path.unlink()
         if rows is not None:
             part = target.with_name(f"{target.name}.{number:05d}")
@@ -68,22 +67,24 @@ def finish(bucket: Bucket, output: Output, target: Path) -> Written:
     return written
 
 
-def _pieces(bucket: Bucket, width: int, limit: int) -> Iterator[Bucket]:
-    size = bucket.weight.bytes + bucket.weight.rows * width * CELL_BYTES
-    if size <= limit or bucket.depth == DEPTH:
+def _pieces(
+    bucket: Sequence[Path], width: int, limit: int, depth: int = 0
+) -> Iterator[Sequence[Path]]:
+    """Spread a bucket that takes more than ``limit`` bytes over several, each time anew."""
+    size = weight(bucket, width)
+    if size <= limit or depth == DEPTH:
         yield bucket
         return
-    folder = bucket.paths[0].with_name(f"{bucket.paths[0].name}.spread")
+    folder = bucket[0].with_name(f"{bucket[0].name}.spread")
     folder.mkdir()
-    spread = Staging(folder, min(MAX_SPREAD, size // limit + 1), seed=bucket.depth + 1)
-    for segment in segments(bucket.paths):
+    spread = Staging(folder, min(MAX_SPREAD, size // limit + 1), seed=depth + 1)
+    for segment in segments(bucket):
         spread.add(segment)
     spread.flush()
-    for path in bucket.paths:
+    for path in bucket:
         path.unlink()
-    for number, weight in sorted(spread.weights.items()):
-        paths = tuple(sorted(folder.glob(f"{number:05d}.*")))
-        yield from _pieces(Bucket(paths, weight, bucket.depth + 1), width, limit)
+    for piece in buckets_in(folder):
+        yield from _pieces(piece, width, limit, depth + 1)
 
 
 def _unique(

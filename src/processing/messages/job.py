@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,11 +19,13 @@ from messages.options import JobError, Options, load_cleaner
 from messages.printing import printable
 from messages.sources import Source
 from messages.summary import Record, of_host, problem, write_lines
-from messages.tasks import Bucket, Done, Output, Weight, Written
+from messages.tasks import Done, Output, Written, buckets_in
 
 log = logging.getLogger("preprocess")
 PROGRESS_SECONDS = 5.0
 UNFINISHED = ".unfinished"
+# How many times the size of its packed files a bucket may have, as far as time for it goes.
+PACKED = 10
 _REMEDY = (
     "most likely for want of memory: give --workers 1, a lower --memory-mb or a larger instance"
 )
@@ -169,16 +170,13 @@ def _processed(  # noqa: PLR0917
     return summary
 
 
-def _read_all(
-    record: Record, workers: Workers, scratch: Path, count: int
-) -> list[tuple[int, Bucket]]:
+def _read_all(record: Record, workers: Workers, scratch: Path, count: int) -> list[list[Path]]:
     """Read all tasks into buckets; a file of which one failed is rejected as a whole."""
     folder = scratch / "rows"
     folder.mkdir()
     calls = [
         Call("messages.work:run", (task, folder, count), task.source.size) for task in record.tasks
     ]
-    weights: dict[int, Weight] = defaultdict(Weight)
     rows, logged, failed = 0, time.monotonic(), dict[str, str]()
     with _told([task.source.name for task in record.tasks]):
         for place, answer in workers.run(calls):
@@ -186,9 +184,6 @@ def _read_all(
                 failed[record.tasks[place].source.name] = answer.reason
                 continue
             done: Done = answer
-            for number, weight in done.weights.items():
-                weights[number].add(weight)
-            done.weights.clear()  # of thousands of tasks they would add up
             record.done[done.number] = done
             rows += done.rows_in
             if time.monotonic() - logged >= PROGRESS_SECONDS:
@@ -196,27 +191,21 @@ def _read_all(
                 log.info("read %d of %d tasks, %d rows", len(record.done), len(calls), rows)
     record.reject(failed)
     log.info("read %d rows", rows)
-    return [
-        (number, Bucket(tuple(sorted(folder.glob(f"{number:05d}.*"))), weight))
-        for number, weight in sorted(weights.items())
-    ]
+    return buckets_in(folder)
 
 
 def _finish_all(
     record: Record,
     workers: Workers,
-    buckets: Sequence[tuple[int, Bucket]],
+    buckets: Sequence[Sequence[Path]],
     output: Output,
     folder: Path,
 ) -> list[Path]:
-    calls = [
-        Call(
-            "messages.buckets:finish",
-            (bucket, output, folder / f"{number:05d}"),
-            bucket.weight.bytes,
-        )
-        for number, bucket in buckets
-    ]
+    calls = []
+    for bucket in buckets:
+        size = PACKED * sum(path.stat().st_size for path in bucket)
+        arguments = (bucket, output, folder / bucket[0].stem)
+        calls.append(Call("messages.buckets:finish", arguments, size))
     parts: list[Path] = []
     with _told(["the rows of all files"] * len(calls)):
         for _, answer in workers.run(calls):

@@ -34,16 +34,11 @@ _SCHEME = "(?i-u:https?|s?ftps?|wss?|file|tg|whatsapp|viber|line|weixin|intent|m
 _REST = rf"[{_WORD}@/?#&=+%$~:;,.!'*()\[\]{{}}|-]*[{_WORD}@/#&=+%$-]"
 _MORE = rf"(?::[0-9]{{1,5}})?(?:[/?#]{_REST}|/)?"
 HOST = "\\.[A-Za-z]|\\.\u0440\u0444"
-# Forms of letters and digits that are not ASCII's, and signs or spaces between digits that are not;
-# and what must be in a text with these for it to hold something to mask.
+# Forms of letters and digits that are not ASCII's, and signs or spaces between digits that are not.
 _ODD = (
     r"[[\p{Nd}\p{No}]&&[^0-9]]|[\uff08\uff09\uff0b\uff0d-\uff19\uff20-\uff5e]"
     r"|[0-9)][ .-]?"
     r"[\u00a0\u00ad\u2000-\u2015\u202a-\u202f\u2060\u2212\u3000\ufe63\ufeff]+[ (]?[0-9]"
-)
-_PROMISING = (
-    r"[\p{Nd}\p{No}](?:[^\p{L}\p{N}]{0,3}[\p{Nd}\p{No}]){6}"
-    r"|[@\uff20]|[.\uff0e][A-Za-z\uff21-\uff5a\u0440]|[:\uff1a][/\uff0f]"
 )
 
 
@@ -133,12 +128,8 @@ def mask(text: pl.Series, region: str | None = None, *, cued: bool = False) -> p
     def numbers(row: str) -> list[Span]:
         return find_numbers(row, region, cued=cued)
 
-    def promising(rows: pl.Series) -> pl.Series:
-        where = rows.str.contains(_PROMISING)
-        return change(rows, where, lambda r: _masked_in_place(r, numbers))
-
     def odd(rows: pl.Series) -> pl.Series:
-        return change(rows, rows.str.contains(_ODD), promising)
+        return change(rows, rows.str.contains(_ODD), lambda r: _masked_in_place(r, numbers))
 
     text = change(text, text.str.len_bytes() > text.str.len_chars(), odd)
     for sign, pattern, token in _STEPS:

@@ -1,6 +1,6 @@
 """Cleaned rows on disk, in buckets by their hash, so that duplicates meet in one.
 
-A bucket is a file of segments, each an Arrow IPC stream behind its length. Several processes never
+A bucket is files of segments, each an Arrow IPC stream behind its `HEAD`. Several processes never
 write the same file: each names its own.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,12 +18,14 @@ import polars as pl
 
 from messages.batch import POSITION
 from messages.columns import SENDER, TEXT
-from messages.tasks import Weight
 from messages.values import CELL
 
 ORDER = "\0order"
 DISTINCTION = "\0distinction"
 BUCKET = "\0bucket"
+# Of a segment: its length, what its rows take in memory, and how many they are.
+HEAD = struct.Struct("<QQQ")
+CELL_BYTES = 8
 # A row's place among all: its task's number above, its position in the task below.
 TASK_BITS = 40
 FLUSH_BYTES = 24 * 1024 * 1024
@@ -44,7 +47,6 @@ class Staging:
     folder: Path
     buckets: int
     seed: int = 0
-    weights: dict[int, Weight] = field(default_factory=lambda: defaultdict(Weight))
     _held: list[pl.DataFrame] = field(default_factory=list)
     _size: int = 0
 
@@ -67,7 +69,6 @@ class Staging:
         for frame in _alike(self._held):
             parts = frame.partition_by(BUCKET, as_dict=True, include_key=False)
             for (bucket,), part in parts.items():
-                self.weights[int(bucket)].add(Weight(int(part.estimated_size()), part.height))
                 append(self.folder / f"{bucket:05d}.{os.getpid()}", part)
         self._held, self._size = [], 0
 
@@ -117,7 +118,7 @@ def append(path: Path, frame: pl.DataFrame) -> None:
     data = io.BytesIO()
     frame.write_ipc_stream(data, compression="lz4")
     with path.open("ab") as file:
-        file.write(data.tell().to_bytes(8, "little"))
+        file.write(HEAD.pack(data.tell(), int(frame.estimated_size()), frame.height))
         file.write(data.getbuffer())
 
 
@@ -125,7 +126,20 @@ def segments(paths: Sequence[Path]) -> Iterator[pl.DataFrame]:
     """Read the segments of bucket files, one at a time, but for one that a worker died over."""
     for path in paths:
         with path.open("rb") as file:
-            while size := int.from_bytes(file.read(8), "little"):
+            while len(head := file.read(HEAD.size)) == HEAD.size:
+                size, *_ = HEAD.unpack(head)
                 segment = file.read(size)
                 if len(segment) == size:
                     yield pl.read_ipc_stream(io.BytesIO(segment))
+
+
+def weight(paths: Sequence[Path], width: int) -> int:
+    """Say what the rows of bucket files take in memory once each has all columns."""
+    total = 0
+    for path in paths:
+        with path.open("rb") as file:
+            while len(head := file.read(HEAD.size)) == HEAD.size:
+                size, taken, rows = HEAD.unpack(head)
+                total += taken + rows * width * CELL_BYTES
+                file.seek(size, os.SEEK_CUR)
+    return total

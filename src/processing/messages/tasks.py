@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 from messages.options import Rules
@@ -27,19 +28,6 @@ class Task:
     source: Source
     start: int = 0
     end: int = 0
-
-
-@dataclass
-class Weight:
-    """What a bucket will take in memory: bytes and rows."""
-
-    bytes: int = 0
-    rows: int = 0
-
-    def add(self, other: Weight) -> None:
-        """Count in another part of the same bucket."""
-        self.bytes += other.bytes
-        self.rows += other.rows
 
 
 @dataclass
@@ -62,16 +50,6 @@ class Done:
     damage: str | None = None
     failed: str | None = None
     schema: bytes = b""
-    weights: dict[int, Weight] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """Files that hold the same hash values, and what they weigh."""
-
-    paths: tuple[Path, ...]
-    weight: Weight
-    depth: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,3 +75,9 @@ class Written:
 
     parts: list[Path] = field(default_factory=list)
     kept: Counter[int] = field(default_factory=Counter)
+
+
+def buckets_in(folder: Path) -> list[list[Path]]:
+    """List the files of each bucket, whose number is what their names begin with."""
+    paths = sorted(folder.glob("[0-9]*"))
+    return [list(files) for _, files in groupby(paths, lambda path: path.stem)]

@@ -67,7 +67,7 @@ def run(task: Task, folder: Path, buckets: int) -> Done:
     if done.damage is not None:
         done.damage = mask_text(done.damage)  # a reader's error may quote what the file holds
     staging.flush()
-    done.weights, done.schema = dict(staging.weights), pickle.dumps(schema)
+    done.schema = pickle.dumps(schema)
     gc.collect(1)  # a few cycles may hold much; older ones are of other tasks, or none
     return done
 
