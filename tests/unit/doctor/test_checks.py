@@ -173,16 +173,12 @@ def test_every_check_has_a_row_and_a_claim_and_the_laptop_lacks_some():
 def test_a_healthy_stack_has_nothing_but_ok():
     aws = reader()
     found = [one for findings in run_checks(checks_of(aws.stack), aws) for one in findings]
-    assert [one for one in found if one.level != "ok"] == []
+    assert {one.level for one in found} == {"ok"}
     what = {one.check: one.what for one in found}
     assert len(what) == len(checks.CHECKS) + len(checks.OF_OWN_STATE_MACHINE)
-    assert what["credentials"].endswith("region eu-central-1")
     assert what["quota"].endswith("is 4: 2 runs at a time of 2 instances")
-    assert what["concurrency"].endswith(
-        "2 of 2 slots are in use, 3 waiting, the longest for 2 min 09 s"
-    )
+    assert "2 of 2 slots are in use, 3 waiting" in what["concurrency"]
     assert what["tick schedule"].endswith("the next tick is due in 15 h 59 min")
-    assert what["bucket events"] == "The landing bucket sends its events to EventBridge."
 
 
 @pytest.mark.parametrize("file", sorted(ANSWERS.glob("*.json")), ids=lambda file: file.stem)
