@@ -1,15 +1,66 @@
-"""Faults that take a real job, queue or shell, on the laptop's AWS."""
+"""Faults that take a real job, queue or shell: the template on the laptop's AWS."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
-from laptop_stack import eventually
+from laptop_stack import LaptopStack, eventually
+from local.laptop import Laptop
 
-from .laptop import Stack
+from .stack import ROOT
 from .thorough import THOROUGH
 
 pytestmark = pytest.mark.skipif(not THOROUGH, reason="takes half a minute: make faults runs it")
+
+JOB = """
+import os, sys
+from pathlib import Path
+
+source, repaired = Path(sys.argv[1]), Path(sys.argv[2])
+read = [path.read_text() for path in source.rglob("*") if path.is_file()]
+if "broken" in read and not repaired.exists():
+    message = Path(os.environ["LANDRUN_OPT_ML"], "output", "message")
+    message.write_text("cannot read what is broken")
+    sys.exit(4)
+"""
+"""Fails for an object that says ``broken`` until a file exists."""
+
+
+class Stack(LaptopStack):
+    """An execution's waits before retries are a fiftieth of what they are on AWS."""
+
+    def __init__(self, folder):
+        job, self.repaired = folder / "job.py", folder / "repaired"
+        job.write_text(JOB)
+        given = {
+            "JobEntrypoint": f"python3 {job}",
+            "JobArguments": f"/opt/ml/processing/input/messages {self.repaired}",
+        }
+        self.laptop = Laptop(ROOT, folder / "state", given, pace=0.02)
+        super().__init__(self.laptop.aws)
+        self.queue = self.client("sqs").create_queue(QueueName="notified")["QueueUrl"]
+        topic = self.outputs["NotificationsTopicArn"]
+        arn = topic.replace(":sns:", ":sqs:").rpartition(":")[0] + ":notified"
+        self.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+
+    def notifications(self):
+        """Receive the notifications that have come since the last call."""
+        received = self.client("sqs").receive_message(QueueUrl=self.queue, VisibilityTimeout=600)
+        return [json.loads(one["Body"])["Message"] for one in received.get("Messages", [])]
+
+    def failures(self, row):
+        """The errors of the tasks of a run so far."""
+        history = self.client("stepfunctions").get_execution_history(
+            executionArn=row["execution_arn"], maxResults=1000
+        )
+        tasks = (event.get("taskFailedEventDetails") for event in history["events"])
+        return [task["error"] for task in tasks if task]
 
 
 @pytest.fixture(scope="module")
@@ -22,23 +73,24 @@ def stack(tmp_path_factory):
 @pytest.mark.case(21, 26)
 def test_failed_run_is_redriven_with_the_notifications_command_and_ends_succeeded(stack):
     # Given a run that has failed, in spite of its retry, and of which a notification was sent
-    stack.notifications("")
     key = stack.land("broken")
     failed = stack.ended(key)
     assert (failed["status"], failed["exit_message"]) == ("FAILED", "cannot read what is broken")
-    name = failed["name"]
-    [notification] = eventually(lambda: stack.notifications(name))
+    [notification] = eventually(stack.notifications)
+    assert failed["name"] in notification
     [command] = [line for line in notification.splitlines() if "redrive-execution" in line]
-    # When its cause is repaired, and the notification's command is run
+    # When its cause is repaired, and the notification's command is run in a shell
     stack.repaired.touch()
-    stack.shell(command)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {"HOME": os.environ["HOME"], **stack.aws.environment(), "PATH": path}
+    subprocess.run(["sh", "-c", command], env=environment, check=True)
     # Then the same execution, and the same row, end well; no other notification is sent
     ended = stack.ended(key, redrives=1)
-    assert (ended["name"], ended["status"]) == (name, "SUCCEEDED")
+    assert (ended["name"], ended["status"]) == (failed["name"], "SUCCEEDED")
     assert "error" not in ended
-    assert len(stack.notifications(name)) == 1
+    assert stack.notifications() == []
     # and every attempt was a job of its own
-    jobs = [job["ProcessingJobName"] for job in stack.jobs(name)]
+    jobs = [job["ProcessingJobName"] for job in stack.jobs(ended["name"])]
     assert len(jobs) == len(set(jobs)) == 3
     assert ended["job_name"] in jobs
     assert ended["job_name"] != failed["job_name"]

@@ -8,15 +8,16 @@ LANDRUN_FAULTS_EXAMPLES says how many in each mode. A sequence that failed becom
 from __future__ import annotations
 
 import os
+from functools import partial
 from random import Random
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from . import faulty
-from .invariants import violations
+from .invariants import FAILED, violations
 from .world import World
 
 EXAMPLES = int(os.environ.get("LANDRUN_FAULTS_EXAMPLES", "0"))
@@ -36,20 +37,10 @@ PROFILE = settings(
 
 KEYS = ("incoming/a.jsonl", "incoming/a+b c.jsonl", "incoming/ü/100%.jsonl")
 SECONDS = (1, 30, 130, 400, 700, 1300, 5000, 90_000)
-FAILURES = ("FAILED", "TIMED_OUT", "ABORTED")
-ENDS = ("SUCCEEDED", *FAILURES)
-FAULTS = {
-    "killed after": faulty.killed_after,
-    "killed before": faulty.killed_before,
-    "response lost": faulty.response_lost,
-    "throttled": faulty.throttled,
-    "denied": faulty.denied,
-    "unreachable": faulty.unreachable,
-}
+FAULTS = ("killed_after", "killed_before", "response_lost", "throttled", "denied", "unreachable")
 ACTIONS = ("tick", "tick again", "reconcile", "landings", "statuses", "overwrite")
 """What can come in between. Not a reconcile with its graces over: no function lives that long."""
 
-BETWEEN = {"meanwhile": faulty.meanwhile, "afterwards": faulty.afterwards}
 SURROUNDINGS = {
     "indexes lag": World.freeze_indexes,
     "indexes catch up": World.thaw_indexes,
@@ -61,20 +52,15 @@ SURROUNDINGS = {
 }
 
 
-class Planned(NamedTuple):
-    """One fault of a plan: at which call of an invocation, and what happens there."""
-
-    call: int
-    when: str
-    action: str = ""
-
-
 CALLS = st.integers(0, 5) | st.integers(0, 23)
+OVERLAPS = st.sampled_from(("meanwhile", "afterwards"))
 PLANS = st.lists(
-    st.builds(Planned, CALLS, st.sampled_from(tuple(FAULTS)))
-    | st.builds(Planned, CALLS, st.sampled_from(tuple(BETWEEN)), st.sampled_from(ACTIONS)),
+    st.tuples(CALLS, st.sampled_from(FAULTS), st.none())
+    | st.tuples(CALLS, OVERLAPS, st.sampled_from(ACTIONS)),
     max_size=2,
 )
+"""Faults: at which call of an invocation, what happens there, and what comes in between."""
+
 FATES = st.lists(st.sampled_from([(0,), (), (0, 60), (700,), (5000,), (0, 4000)]), max_size=3)
 ORDERS = st.integers(0, 3)
 PICKS = st.integers(0, 7)
@@ -95,19 +81,14 @@ class Deliveries(RuleBasedStateMachine):
         self.last = None
         self.wrong = []
 
-    # ---- a step under a plan -----------------------------------------------------------------
-
     def under(self, plan, action, fates=()):
+        """Do something while faults hit its calls as planned."""
         self.fates = list(fates)
-        for planned in plan:
-            self.world.faults.at(planned.call, self.fault(planned))
+        for call, fault, between in plan:
+            given = [partial(self.act, between)] if between else []
+            self.world.faults.at(call, getattr(faulty, fault)(*given))
         self.act(action)
         self.world.faults.heal()
-
-    def fault(self, planned):
-        if planned.when in FAULTS:
-            return FAULTS[planned.when]()
-        return BETWEEN[planned.when](lambda: self.act(planned.action))
 
     def act(self, action):
         world = self.world
@@ -141,15 +122,10 @@ class Deliveries(RuleBasedStateMachine):
     def comes_again(self, pick):
         self.world.send(self.world.landed[pick % len(self.world.landed)])
 
-    @rule(order=ORDERS, plan=PLANS, fates=FATES)
-    def landings_are_delivered(self, order, plan, fates):
-        self.world.landings.random = Random(order) if order else None
-        self.under(plan, "landings", fates)
-
-    @rule(order=ORDERS, plan=PLANS)
-    def statuses_are_delivered(self, order, plan):
-        self.world.statuses.random = Random(order) if order else None
-        self.under(plan, "statuses")
+    @rule(queue=st.sampled_from(("landings", "statuses")), order=ORDERS, plan=PLANS, fates=FATES)
+    def is_delivered(self, queue, order, plan, fates):
+        self.world.queues[queue].random = Random(order) if order else None
+        self.under(plan, queue, fates)
 
     @rule(again=st.booleans(), plan=PLANS, fates=FATES)
     @precondition(lambda self: self.mode == "schedule")
@@ -160,7 +136,10 @@ class Deliveries(RuleBasedStateMachine):
     def reconciles(self, late, plan, fates):
         self.under(plan, "reconcile late" if late else "reconcile", fates)
 
-    @rule(statuses=st.lists(st.sampled_from(ENDS), min_size=1, max_size=3), fates=FATES)
+    @rule(
+        statuses=st.lists(st.sampled_from(("SUCCEEDED", *FAILED)), min_size=1, max_size=3),
+        fates=FATES,
+    )
     @precondition(lambda self: self.world.running())
     def end(self, statuses, fates):
         self.fates = list(fates)
@@ -168,8 +147,8 @@ class Deliveries(RuleBasedStateMachine):
             waits = name in self.world.waiting_executions()
             self.world.finish(name, "ABORTED" if waits and status == "SUCCEEDED" else status)
 
-    @rule(key=st.sampled_from(KEYS), status=st.sampled_from(ENDS), fates=FATES)
-    def runs_to_its_end(self, key, status, fates):
+    @rule(key=st.sampled_from(KEYS), status=st.sampled_from(FAILED), fates=FATES)
+    def fails_at_once(self, key, status, fates):
         self.lands(key, 1, 0)
         self.under([], "landings", fates)
         self.act("tick")
@@ -183,8 +162,7 @@ class Deliveries(RuleBasedStateMachine):
         self.world.redrive(failed[pick % len(failed)])
 
     def failed(self):
-        ended = self.world.executions().items()
-        return [name for name, one in ended if one.status in FAILURES]
+        return [name for name, one in self.world.executions().items() if one.status in FAILED]
 
     @rule(pick=PICKS, late=st.sampled_from([(0,), (0, 60), (700,)]))
     @precondition(lambda self: self.world.waiting_executions())
@@ -223,7 +201,7 @@ class Deliveries(RuleBasedStateMachine):
 
 
 class Arrival(Deliveries):
-    mode = "arrival"
+    pass
 
 
 class Bounded(Deliveries):
@@ -237,9 +215,5 @@ class Schedule(Deliveries):
     parameters: ClassVar[dict[str, str]] = {"MaxObjectsPerRun": "2"}
 
 
-TestArrival = Arrival.TestCase
-TestArrival.settings = PROFILE
-TestBounded = Bounded.TestCase
-TestBounded.settings = PROFILE
-TestSchedule = Schedule.TestCase
-TestSchedule.settings = PROFILE
+TestArrival, TestBounded, TestSchedule = Arrival.TestCase, Bounded.TestCase, Schedule.TestCase
+TestArrival.settings = TestBounded.settings = TestSchedule.settings = PROFILE

@@ -38,10 +38,9 @@ from moto.s3 import models as s3_models
 from landrun_ops.local.patches import Patches
 
 from . import inside
-from .concurrency import Slots
 from .direct import direct_client
 from .faulty import Faults
-from .invariants import Watch, violations
+from .invariants import Slots, Watch, violations
 from .lambdas import Functions, Outcome
 from .landed import Landed, object_created, record, sequencers
 from .queues import Queue
