@@ -22,18 +22,16 @@ State = tuple[int, int, str]
 
 
 class Watch:
-    """What was ever seen of manifests, rows and notifications.
+    """What was ever seen of rows and notifications.
 
-    ``first`` has the bytes that each manifest was first written with, ``states`` each row's last
-    (redrive count, rank, status), ``outcomes`` each run's recorded failures, ``complaints`` what
-    was wrong at the moment that it was written. ``notified_twice_by_crash`` counts notifications
-    sent again because nobody could mark the one before as sent: its process died, or its answer
-    was lost, after SNS had taken it.
+    ``states`` has each row's last (redrive count, rank, status), ``outcomes`` each run's recorded
+    failures, ``complaints`` what was wrong at the moment that it was written.
+    ``notified_twice_by_crash`` counts notifications sent again because nobody could mark the one
+    before as sent: its process died, or its answer was lost, after SNS had taken it.
     """
 
     def __init__(self, world):
         self._world, self._runs_table = world, world.stack.name("RunsTable")
-        self.first: dict[str, bytes] = {}
         self.states: dict[str, State] = {}
         self.outcomes: dict[str, list[tuple[int, str]]] = defaultdict(list)
         self.notified: Counter[str] = Counter()
@@ -46,9 +44,6 @@ class Watch:
         table = call.arguments.get("TableName")
         if call.operation in ("put_item", "update_item") and table == self._runs_table:
             self._row((call.arguments.get("Key") or call.arguments["Item"])["name"]["S"])
-        elif call.operation == "put_object":
-            body = call.arguments["Body"]
-            self.first.setdefault(call.arguments["Key"], body if isinstance(body, bytes) else b"")
         elif call.operation == "publish":
             self._publish(call)
 
@@ -109,8 +104,6 @@ def _manifests(world):
     for run, stored in world.manifests().items():
         if stored.versions != 1:
             yield f"the manifest of {run} was written {stored.versions} times"
-        if stored.body != world.history.first.get(stored.key):
-            yield f"the manifest of {run} has changed"
 
 
 def placed(world):

@@ -115,12 +115,16 @@ class Machine:
     def __init__(self, arn, clock, changed, slot_requested, on_resumed):
         self.arn = arn
         self.executions: dict[str, Execution] = {}
-        self.open = 0
         self.limit: int | None = None
         self.limited = False
         self.largest_page = 1000
         self._clock, self._changed = clock, changed
         self._slot_requested, self._on_resumed = slot_requested, on_resumed
+
+    @property
+    def open(self):
+        """The number of executions that run."""
+        return sum(one.status == "RUNNING" for one in self.executions.values())
 
     def start(self, name, given):
         stands = self.executions.get(name)
@@ -133,7 +137,6 @@ class Machine:
         arn = f"{self.arn.replace(':stateMachine:', ':execution:')}:{name}"
         execution = Execution(name, arn, self.arn, given, self._clock())
         self.executions[name] = execution
-        self.open += 1
         self._changed(execution)
         if self.limited:
             execution.resumed = False
@@ -174,7 +177,6 @@ class Machine:
         execution.status, execution.stopped, execution.job = status, self._clock(), job
         execution.token = None
         execution.ends.append((execution.redrive_count, status))
-        self.open -= 1
         self._changed(execution)
         return execution
 
@@ -184,7 +186,6 @@ class Machine:
         execution.status, execution.redriven = "RUNNING", self._clock()
         execution.redrive_count += 1
         execution.stopped = execution.output = execution.error = execution.cause = None
-        self.open += 1
         self._changed(execution)
         if not execution.resumed:
             self.request_slot(name)

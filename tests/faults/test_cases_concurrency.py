@@ -215,16 +215,6 @@ def test_however_two_functions_overlap_the_limit_holds_and_everything_runs(step,
 
 
 @pytest.mark.case(33)
-def test_request_that_arrives_twice_and_late_takes_one_slot(world):
-    world.request_fate = lambda _: [0, 0, 700, 5000]
-    start(world, 3)
-    world.redeliver()
-    assert len(world.processing()) == LIMIT
-    run_to_the_end(world)
-    assert world.slots.order == list(world.executions())
-
-
-@pytest.mark.case(33)
 @pytest.mark.parametrize("waits", [True, False])
 def test_repeated_request_is_resumed_by_its_new_token_whichever_message_comes_last(world, waits):
     *_, name = start(world, 3 if waits else 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .faulty import denied, meanwhile, throttled, unreachable
+from .faulty import denied, throttled, unreachable
 from .invariants import violations
 
 HALF_AN_HOUR = 5
@@ -60,18 +60,6 @@ def test_execution_limit_exceeded_fails_its_item_and_succeeds_later(world):
     assert len(world.executions()) == 2
 
 
-@pytest.mark.case(8)
-def test_execution_limit_exceeded_fails_the_tick_and_its_retry_starts_the_run(collecting):
-    collecting.land("incoming/a.jsonl")
-    collecting.drain()
-    collecting.machine.limit = 0
-    tick = collecting.tick()
-    assert not tick.ok
-    assert len(collecting.manifests()) == 1
-    collecting.machine.limit = None
-    assert collecting.retry(tick).answer["Objects"] == 1
-
-
 @pytest.mark.case(24)
 @pytest.mark.parametrize(
     ("service", "outage"), [("dynamodb", throttled), ("dynamodb", unreachable), ("sns", denied)]
@@ -111,13 +99,3 @@ def test_service_down_for_a_while_loses_no_landing(new_world, service, mode):
     assert world.dead("landings") == []
     assert world.settle() == []
     assert sum(len(world.keys(run)) for run in world.executions()) == 3
-
-
-@pytest.mark.case(24)
-def test_slow_calls_change_nothing(collecting):
-    collecting.land("incoming/a.jsonl", copies=2)
-    collecting.faults.add(lambda _: meanwhile(lambda: collecting.clock.advance(7)))
-    collecting.start_runs()
-    collecting.finish(collecting.running()[0], "TIMED_OUT")
-    collecting.drain("statuses")
-    assert len(collecting.published) == 1

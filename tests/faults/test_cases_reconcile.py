@@ -66,18 +66,6 @@ def test_completion_that_may_still_be_on_its_way_is_left_to_its_event(world):
     assert world.rows()[run]["status"] == "SUCCEEDED"
 
 
-@pytest.mark.case(19)
-@pytest.mark.parametrize("page", [1000, 2])
-def test_executions_that_no_row_knows_are_recorded_however_many_pages_there_are(world, page):
-    world.machine.largest_page = page
-    lose(world, "RUNNING", "SUCCEEDED")
-    runs = [started(world) for _ in range(3)]
-    world.finish(runs[0])
-    assert world.rows() == {}
-    assert reconciled(world, Executions=3)
-    assert [world.rows()[run]["status"] for run in runs] == ["SUCCEEDED", "RUNNING", "RUNNING"]
-
-
 @pytest.mark.case(19, 21)
 def test_lost_redrive_is_recorded(world):
     run = started(world)
@@ -164,21 +152,6 @@ def test_run_that_reconcile_starts_has_the_very_input_that_its_retry_gives(new_w
     assert len(world.executions()) == 1
     assert (world.retry(tick) if tick else world.later()[0]).ok
     assert world.metrics["InputMismatches", ""] == 0
-
-
-@pytest.mark.case(19)
-def test_what_still_waits_when_runs_start_on_arrival_again_is_gathered_whoever_dies():
-    def collecting():
-        return World("schedule")
-
-    for world in at_each_call(collecting, lambda _: killed_before(), "Reconcile", step=5):
-        for name in "ab":
-            world.land(f"incoming/{name}.jsonl")
-        world.drain()
-        world.switch("arrival")
-        world.clock.advance(CLAIM_GRACE)
-        world.reconcile(None)
-        assert violations(world) == []
 
 
 # ---- How much one call looks at, where the next continues, and what a failure stops

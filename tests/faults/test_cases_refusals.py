@@ -59,17 +59,6 @@ def test_batch_of_nothing_but_poison_is_put_aside_in_one_invocation(world, queue
     assert world.metrics["MessagesRefused", ""] == 10
 
 
-@pytest.mark.case(12)
-def test_whole_batch_that_fails_for_now_is_no_crash(world):
-    for number in range(10):
-        world.land(f"incoming/{number}.jsonl")
-    world.faults.always(throttled(), "s3")
-    [outcome] = world.drain()
-    assert len(outcome.answer["batchItemFailures"]) == 10
-    assert world.settle() == []
-    assert len(world.executions()) == 10
-
-
 @pytest.mark.case(13)
 def test_odd_keys_are_read_exactly(any_world, load_event):
     bodies = [json.loads(one["body"]) for one in load_event("object-created-odd-keys")["Records"]]
@@ -153,14 +142,6 @@ def test_landing_without_what_may_be_missing_has_its_one_run(any_world, name, va
         any_world.start_runs()
         assert any_world.dead("landings") == []
         assert len(any_world.executions()) == number
-
-
-@pytest.mark.case(15)
-def test_versions_without_version_ids_are_distinguished_by_their_sequencers(world):
-    for body in (b"one", b"two"):
-        world.land("incoming/a.jsonl", body, copies=2, change=change(**{"version-id": LEFT_OUT}))
-    world.drain()
-    assert len(world.executions()) == 2
 
 
 @pytest.mark.case(15)

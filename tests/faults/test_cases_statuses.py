@@ -191,16 +191,6 @@ def test_failed_redriven_succeeded_ends_succeeded_in_whatever_order_they_come(wo
 
 
 @pytest.mark.case(21)
-def test_each_failure_of_a_redriven_run_is_notified_once(run):
-    run.world.finish(run.name, "FAILED")
-    run.world.redrive(run.name)
-    run.world.finish(run.name, "TIMED_OUT")
-    run.send(*run.events, *run.events)
-    said = [subject.partition(run.name)[2].split()[0] for subject, _ in run.world.published]
-    assert said == ["failed", "timed"]
-
-
-@pytest.mark.case(21)
 def test_redrive_waits_for_a_failure_whose_notification_is_pending(run):
     run.world.finish(run.name, "FAILED")
     run.world.redrive(run.name)

@@ -11,7 +11,7 @@ from landrun.services import collect_landings, reconcile
 
 from .faulty import killed_after, killed_before, meanwhile
 from .invariants import placed, violations
-from .thorough import DEATHS, at_each_call, counts
+from .thorough import DEATHS, at_each_call
 from .world import World
 
 DUE, LATER_DUE = "2026-11-22T09:00:00Z", "2026-11-22T10:00:00Z"
@@ -142,18 +142,6 @@ def test_whatever_overlaps_a_tick_at_any_call_no_landing_is_lost_or_in_two_manif
 
 
 @pytest.mark.case(29)
-def test_tick_that_dies_while_another_overlaps_forgets_nothing():
-    for world in at_each_call(two_wait, lambda _: killed_before(), "Schedule", first=3, step=5):
-        other = meanwhile(lambda world=world: world.tick(LATER_DUE))
-        world.faults.at(2, other, "Schedule", fitting=counts)
-        world.tick(DUE)
-        assert violations(world) == []
-        world.faults.heal()
-        assert all(attempt.ok for attempt in world.retry_ticks())
-        assert all_well(world)
-
-
-@pytest.mark.case(29)
 def test_ticks_over_indexes_that_lag_put_no_landing_into_two_manifests():
     for world in at_each_call(two_wait, lambda _: killed_before(), "Schedule", first=1, step=6):
         world.freeze_indexes()
@@ -178,16 +166,6 @@ def test_what_another_run_has_claimed_is_left_to_it_and_is_no_reason_for_a_furth
 
 
 # ---- 27: manifests that race
-
-
-@pytest.mark.case(27)
-def test_landing_that_loses_the_race_for_its_manifest_goes_on_with_what_stands(world):
-    world.land(KEYS[0], copies=2)
-    [first] = world.landings.receive(1)
-    world.faults.when("s3", "put_object", meanwhile(world.drain))
-    assert world.hand("landings", [first]).answer == {"batchItemFailures": []}
-    assert world.faults.counts["s3", "put_object"] == 2
-    assert len(world.manifests()) == len(world.executions()) == 1
 
 
 def is_manifest(call):
