@@ -7,14 +7,13 @@ import pickle
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pyarrow as pa
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark import StorageLevel
@@ -26,18 +25,18 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from cluster import executors, store
 from cluster.executors import Part, Target
 from cluster.manifest import Entry, output_uri, read_manifest
-from messages import VERSION, plan
+from messages import plan
 from messages.buckets import output_of, write_none
+from messages.host import Host
 from messages.job import log_source
 from messages.options import JobError, Options, load_cleaner
 from messages.sources import Source
-from messages.summary import Record, problem, write_lines
+from messages.summary import Record, write_report
 from messages.tasks import Done, Output, Task
 
 log = logging.getLogger("preprocess")
 KEY = ["task", "number"]
 _COMMITS = 16
-_REJECTED = "rejected.jsonl"
 _STORE_ERROR = re.compile(r"^cluster\.store\.StoreError: (.+)$", re.MULTILINE)
 
 
@@ -56,12 +55,7 @@ def process(options: Options, spark: SparkSession) -> dict[str, Any]:
         for source in record.sources:
             log_source(source)
         parts, columns = _processed(spark, record, entries, options, Path(scratch))
-        summary = {
-            **record.summary(parts, columns, time.monotonic() - began, VERSION),
-            **problem(record, options.max_rejected, _REJECTED),
-            **options.rules.missing(columns),
-        }
-        _report(summary, record, options.output)
+        summary = write_report(record, options, Host(), parts, columns, began)
     if "problem" in summary:
         raise JobError(summary["problem"])
     return summary
@@ -206,10 +200,3 @@ def _publish(parts: Sequence[Part], earlier: Iterable[str]) -> None:
                 f"the output holds parts of an earlier run ({others[0]}): empty it first"
             )
         list(pool.map(store.commit, uploads))
-
-
-def _report(summary: Mapping[str, Any], record: Record, output: Path) -> None:
-    """Write the two files that SageMaker uploads when the job ends."""
-    with (output / _REJECTED).open("wb") as file:
-        write_lines(file, record.rejects())
-    (output / "summary.json").write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))

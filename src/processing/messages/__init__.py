@@ -6,7 +6,7 @@ called with; ``tasks`` is what passes between both.
 
 ``batch`` and what it imports (``lines``, ``jsonrows``, ``cleaning``, ``masking``, ``numbers``,
 ``columns``, ``values``) are pure: lines or rows in, cleaned rows and rejects out. ``sources``,
-``streams``, ``encodings``, ``csvquotes``, ``csvrows`` and ``parquet`` read files; ``staging`` holds
+``streams``, ``encodings``, ``csvrows`` and ``parquet`` read files; ``staging`` holds
 what does not fit in memory.
 
 What a file holds is not trusted: ``guard`` runs what reads it in processes that may die, and

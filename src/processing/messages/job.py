@@ -10,15 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from messages import VERSION, plan
+from messages import plan
 from messages.guard import Call, Failed, KilledError, Workers
 from messages.host import Host, find, memory_mb, this_host
 from messages.options import JobError, Options, load_cleaner
 from messages.printing import printable
 from messages.sources import Source
-from messages.summary import Record, of_host, problem, write_lines
+from messages.summary import Record, write_report
 from messages.tasks import Done, Output, Written, buckets_in
 
 log = logging.getLogger("preprocess")
@@ -157,17 +155,7 @@ def _processed(  # noqa: PLR0917
     )
     written = _finish_all(record, workers, buckets, output, options.output / UNFINISHED)
     parts = _publish(written, options.output, host)
-    summary = {
-        **record.summary(parts, output.columns, time.monotonic() - began, VERSION),
-        **of_host(host),
-        **problem(record, options.max_rejected, host.named("rejected", ".jsonl")),
-        **options.rules.missing(output.columns),
-    }
-    with (options.output / host.named("rejected", ".jsonl")).open("wb") as file:
-        write_lines(file, record.rejects())
-    target = options.output / host.named("summary", ".json")
-    target.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
-    return summary
+    return write_report(record, options, host, parts, output.columns, began)
 
 
 def _read_all(record: Record, workers: Workers, scratch: Path, count: int) -> list[list[Path]]:

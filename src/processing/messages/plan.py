@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from messages.csvquotes import cuts
+from messages.csvrows import cuts
 from messages.guard import PROCESS_MIB
 from messages.sources import Source
 from messages.tasks import Task

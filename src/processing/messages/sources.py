@@ -72,7 +72,7 @@ class Source:
 
     @property
     def cuttable(self) -> bool:
-        """Whether it can be read from some newlines on: see `csvquotes.cuts`."""
+        """Whether it can be read from some newlines on: see `csvrows.cuts`."""
         quotes = self.format in ("csv", "tsv") and self.dialect.quotes
         return quotes and not self.dialect.escapes and self._has_plain_lines
 

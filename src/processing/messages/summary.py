@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import IO, Any
+from typing import Any
 
 import orjson
 
+from messages import VERSION
 from messages.columns import Columns
 from messages.host import Host
+from messages.options import Options
 from messages.printing import printable
 from messages.sources import Source
 from messages.tasks import Done, Task
@@ -30,10 +33,6 @@ class FileCounts:
     empty: int = 0
     rejected: int = 0
     damage: str | None = None
-
-    def numbers(self) -> dict[str, int]:
-        """Give the counts by name."""
-        return {name: getattr(self, name) for name in COUNTS}
 
 
 @dataclass
@@ -82,12 +81,12 @@ class Record:
                 before += done.lines
 
     def summary(
-        self, parts: Sequence[str], columns: Iterable[str], seconds: float, version: str
+        self, parts: Sequence[str], columns: Iterable[str], seconds: float
     ) -> dict[str, Any]:
         """Sum up the run; what is too long to list is counted in ``…_omitted``."""
         counts = self.per_file()
         files = [_file(s, c) for s, c in zip(self.sources, counts, strict=True)]
-        totals = {name: sum(c.numbers()[name] for c in counts) for name in COUNTS}
+        totals = {name: sum(getattr(count, name) for count in counts) for name in COUNTS}
         return {
             **totals,
             **_listed("files", files, MAX_FILES),
@@ -95,11 +94,11 @@ class Record:
             **_listed("parts", list(parts), MAX_PARTS),
             **_listed("columns", [printable(name, NAME) for name in columns], MAX_SHOWN),
             "seconds": round(seconds, 3),
-            "version": version,
+            "version": VERSION,
         }
 
 
-def of_host(host: Host) -> dict[str, Any]:
+def _of_host(host: Host) -> dict[str, Any]:
     """Say which host of several a summary is of; of one alone there is nothing to say.
 
     Each host drops the duplicates among its own files only, for it sees no others.
@@ -109,7 +108,7 @@ def of_host(host: Host) -> dict[str, Any]:
     return {"host": host.name, "hosts": list(host.hosts), "duplicates_within": "shard"}
 
 
-def problem(record: Record, most: float, rejected: str) -> dict[str, str]:
+def _problem(record: Record, most: float, rejected: str) -> dict[str, str]:
     """Say why a run has failed although all of its input was looked at.
 
     ``most`` is the largest share of the rows that may be rejected, never all of them; ``rejected``
@@ -168,7 +167,7 @@ def _file(source: Source, count: FileCounts) -> dict[str, Any]:
         "encoding": source.encoding,
         "columns": _columns(source.columns),
         "duplicates_by": [] if source.columns is None else source.columns.identity,
-        **count.numbers(),
+        **{name: getattr(count, name) for name in COUNTS},
         "reason": _reason(source, count),
     }
 
@@ -190,7 +189,25 @@ def _columns(columns: Columns | None) -> Mapping[str, str | None]:
     return {role: name if name is None else printable(name, NAME) for role, name in named.items()}
 
 
-def write_lines(file: IO[bytes], records: Iterable[Mapping[str, Any]]) -> None:
-    """Write JSON Lines."""
-    for record in records:
-        file.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+def write_report(  # noqa: PLR0917
+    record: Record,
+    options: Options,
+    host: Host,
+    parts: Sequence[str],
+    columns: Sequence[str],
+    began: float,
+) -> dict[str, Any]:
+    """Write the rejects and the summary of a run; return the latter."""
+    rejected = host.named("rejected", ".jsonl")
+    summary = {
+        **record.summary(parts, columns, time.monotonic() - began),
+        **_of_host(host),
+        **_problem(record, options.max_rejected, rejected),
+        **options.rules.missing(columns),
+    }
+    with (options.output / rejected).open("wb") as file:
+        for reject in record.rejects():
+            file.write(orjson.dumps(reject, option=orjson.OPT_APPEND_NEWLINE))
+    target = options.output / host.named("summary", ".json")
+    target.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
+    return summary

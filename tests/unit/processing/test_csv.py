@@ -11,9 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from messages import csvquotes, csvrows
-from messages.csvquotes import cuts
-from messages.csvrows import CsvRecords, Dialect, misfits, unescaped
+from messages import csvrows
+from messages.csvrows import CsvRecords, Dialect, cuts, misfits, unescaped
 from messages.streams import in_utf8, line_batches, range_blocks
 
 FIELDS = ("", "a", "é", '""', '"a"', '"a,b"', '"a\nb"', '"a\r\nb"', '"a""b"', '"""a"', '"\n\n"')
@@ -62,7 +61,7 @@ def test_parts_of_a_file_are_what_the_whole_file_is(
     path = tmp_path_factory.getbasetemp() / "parts.csv"
     path.write_bytes(f"id,text\n{text}".encode(encoding, "surrogateescape"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csvquotes, "BATCH_BYTES", 7)
+        patch.setattr(csvrows, "BATCH_BYTES", 7)
         starts = cuts(path, ",", step)
 
     assert in_parts(path, starts) == in_parts(path, [0])
@@ -82,7 +81,7 @@ def test_parts_of_a_file_are_what_the_whole_file_is(
 def test_a_file_is_cut_where_records_begin_unless_a_quote_is_odd(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, cut: bool
 ) -> None:
-    monkeypatch.setattr(csvquotes, "BATCH_BYTES", 7)
+    monkeypatch.setattr(csvrows, "BATCH_BYTES", 7)
     path = tmp_path / "a.csv"
     path.write_text("id,text\n" + "0,zero\n" * 50 + text)
 

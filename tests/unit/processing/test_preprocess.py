@@ -379,7 +379,7 @@ LITTLE_MEMORY = {"plan.BUCKET_MIB": range(1, 2), "plan.MIB": 16 * 1024}
 @pytest.mark.parametrize(
     "constants",
     [
-        {"plan.RANGE_BYTES": 8192, "guard.SMALL_BYTES": 0, "csvquotes.BATCH_BYTES": 1000},
+        {"plan.RANGE_BYTES": 8192, "guard.SMALL_BYTES": 0, "csvrows.BATCH_BYTES": 1000},
         LITTLE_MEMORY,
         LITTLE_MEMORY | {"plan.EXPANSION": {None: 0.01}, "plan.PARQUET_EXPANSION": 0.01},
     ],
