@@ -8,13 +8,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 from landrun_ops import cli
-from landrun_ops.local import LocalAws
 
 LANDRUN = str(Path(sys.executable).with_name("landrun"))
 """The installed command."""
@@ -27,18 +24,18 @@ Done = subprocess.CompletedProcess[str]
 _NOT_OURS = ("LANDRUN_", "AWS_", "NO_PROXY", "no_proxy", "COLUMNS", "CI", "MAKE", "MFLAGS")
 
 
-def environment(aws: LocalAws, **more: str) -> dict[str, str]:
+def environment(aws, **more):
     """A terminal of 80 columns, somewhere else than where the laptop's AWS has its state."""
     return shell() | aws.environment() | {"LANDRUN_STATE_DIR": "/nowhere"} | more
 
 
-def shell(**more: str) -> dict[str, str]:
+def shell(**more):
     """A terminal of 80 columns, in which nobody has typed eval."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_OURS)}
     return kept | {"NO_PROXY": "127.0.0.1", "COLUMNS": "80"} | more
 
 
-def landrun(env: Mapping[str, str], *arguments: str, cwd: Path | None = None) -> Done:
+def landrun(env, *arguments, cwd=None):
     """Run a command in this process, where nobody answers questions."""
     out, err = io.StringIO(), io.StringIO()
     with (
@@ -52,14 +49,14 @@ def landrun(env: Mapping[str, str], *arguments: str, cwd: Path | None = None) ->
     return Done(arguments, code, out.getvalue(), err.getvalue())
 
 
-def told(env: Mapping[str, str], *arguments: str, code: int = 0) -> Any:
+def told(env, *arguments, code=0):
     """What a command says with --json; it must end with ``code``."""
     done = landrun(env, *arguments, "--json")
     assert done.returncode == code, done.stderr + done.stdout
     return json.loads(done.stdout)
 
 
-def installed(env: Mapping[str, str], *arguments: str, command: str = LANDRUN, **how: Any) -> Done:
+def installed(env, *arguments, command=LANDRUN, **how):
     """Run the installed command, as a process."""
     return subprocess.run(
         [command, *arguments],

@@ -6,30 +6,21 @@ moto keeps its state in module globals, which other tests of this process use as
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
-from landrun_ops.local import LocalAws
 from local.laptop import Laptop
 
 T = TypeVar("T")
 
 
 @pytest.fixture(scope="session")
-def laptop() -> Iterator[Callable[..., Laptop]]:
+def laptop():
     """``laptop(project, state_dir, parameters, port)`` starts one; all are stopped at the end."""
-    laptops: list[Laptop] = []
+    laptops = []
 
-    def start(
-        project: Path,
-        state_dir: Path,
-        parameters: Mapping[str, str] | None = None,
-        port: int | None = 0,
-        **how: Any,
-    ) -> Laptop:
+    def start(project, state_dir, parameters=None, port=0, **how):
         laptops.append(Laptop(project, state_dir, parameters or {}, port, **how))
         return laptops[-1]
 
@@ -41,21 +32,19 @@ def laptop() -> Iterator[Callable[..., Laptop]]:
 
 
 @pytest.fixture(scope="session")
-def aws(
-    laptop: Callable[..., Laptop], root: Path, tmp_path_factory: pytest.TempPathFactory
-) -> LocalAws:
+def aws(laptop, root, tmp_path_factory):
     """The real template with its defaults, up for the whole session of this xdist worker."""
     return laptop(root, tmp_path_factory.mktemp("aws") / "state").aws
 
 
 @pytest.fixture(scope="session")
-def eventually() -> Callable[..., Any]:
+def eventually():
     """``eventually(ask, timeout=30)`` asks until the answer is true (no AssertionError counts too).
 
     Fails with the last answer or assertion when the seconds are over.
     """
 
-    def wait(ask: Callable[[], T], *, timeout: float = 30, every: float = 0.1) -> T:
+    def wait(ask, *, timeout=30, every=0.1):
         deadline = time.monotonic() + timeout
         while True:
             late = time.monotonic() > deadline

@@ -13,10 +13,6 @@ import signal
 import sys
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
-from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import Any
 
 from landrun_ops.local import LocalAws, LocalAwsError
 
@@ -32,7 +28,7 @@ FORKS.set_forkserver_preload(
 )
 
 
-def processing_job(command: str) -> dict[str, Any]:
+def processing_job(command):
     """A request for a job that runs a command of the shell."""
     return {
         "ProcessingJobName": f"job-{uuid.uuid4().hex}",
@@ -57,16 +53,7 @@ class Laptop:
     An execution's waits before retries are ``pace`` as long as on AWS: nobody tests ten seconds.
     """
 
-    def __init__(
-        self,
-        project: Path,
-        state_dir: Path,
-        parameters: Mapping[str, str],
-        port: int | None = 0,
-        *,
-        pace: float = 0.05,
-        default_port: int | None = None,
-    ) -> None:
+    def __init__(self, project, state_dir, parameters, port=0, *, pace=0.05, default_port=None):
         self.state_dir = state_dir
         self.errors = state_dir.with_name(f"{state_dir.name}.stderr")
         self.errors.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +65,7 @@ class Laptop:
         theirs.close()
         self.is_up = self._is_ready()
 
-    def _is_ready(self) -> bool:
+    def _is_ready(self):
         """Wait until it is up, or has ended before."""
         try:
             self._connection.recv()
@@ -87,26 +74,26 @@ class Laptop:
         return True
 
     @property
-    def said(self) -> str:
+    def said(self):
         return self.errors.read_text(encoding="utf-8")
 
     @property
-    def aws(self) -> LocalAws:
+    def aws(self):
         assert self.is_up, self.said
         return LocalAws.attach(self.state_dir)
 
-    def ask_to_stop(self, by: signal.Signals = signal.SIGTERM) -> None:
+    def ask_to_stop(self, by=signal.SIGTERM):
         if self.process.is_alive():
             os.kill(self.process.pid or 0, by)
 
-    def stop(self, by: signal.Signals = signal.SIGTERM) -> int | None:
+    def stop(self, by=signal.SIGTERM):
         self.ask_to_stop(by)
         self.process.join(40)
         self._connection.close()
         return self.process.exitcode
 
     @contextlib.contextmanager
-    def quota(self, most: int) -> Iterator[None]:
+    def quota(self, most):
         """No more than so many Processing instances at once."""
         self._tell(quota=most)
         try:
@@ -115,7 +102,7 @@ class Laptop:
             self._tell(quota=None)
 
     @contextlib.contextmanager
-    def refused(self, operation: str) -> Iterator[None]:
+    def refused(self, operation):
         """Refuse every call of an operation as a missing permission does.
 
         It is named as moto does: ``stepfunctions.StepFunctionResponse.start_execution``.
@@ -126,12 +113,12 @@ class Laptop:
         finally:
             self._tell(refuse=None)
 
-    def _tell(self, **command: Any) -> None:
+    def _tell(self, **command):
         self._connection.send(command)
         self._connection.recv()
 
 
-def leaves_no_trace(project: Path, state: Path) -> bool:
+def leaves_no_trace(project, state):
     """Whether threads and variables of a process are as before once it was up, twice."""
     process = FORKS.Process(target=_up_twice, args=(project, state))
     process.start()
@@ -139,7 +126,7 @@ def leaves_no_trace(project: Path, state: Path) -> bool:
     return process.exitcode == 0
 
 
-def _up_twice(project: Path, state: Path) -> None:
+def _up_twice(project, state):
     threads, variables = set(threading.enumerate()), dict(os.environ)
     for _ in range(2):
         with LocalAws.up(project, state_dir=state) as aws:
@@ -148,23 +135,16 @@ def _up_twice(project: Path, state: Path) -> None:
     assert dict(os.environ) == variables
 
 
-def _up(
-    connection: Connection,
-    errors: Path,
-    pace: float,
-    default_port: int | None,
-    project: Path,
-    how: dict[str, Any],
-) -> None:
+def _up(connection, errors, pace, default_port, project, how):
     """Be up until a signal comes, and do what is told meanwhile."""
     from landrun_ops.local import engine, server  # noqa: PLC0415  (only in its own process)
     from landrun_ops.local.moto_patches import tasks  # noqa: PLC0415
     from landrun_ops.local.patches import Patches  # noqa: PLC0415
 
     os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), sys.stderr.fileno())
-    engines: list[Any] = []
+    engines = []
 
-    def keep(install: Any, **given: Any) -> Any:
+    def keep(install, **given):
         engines.append(install(**given))
         return engines[-1]
 
@@ -187,10 +167,10 @@ def _up(
         pass
 
 
-def _obey(command: dict[str, Any], engine: Any, refusing: Any) -> None:
+def _obey(command, engine, refusing):
     from moto.core.exceptions import AWSError  # noqa: PLC0415
 
-    def refused(*_: Any) -> Any:
+    def refused(*_):
         raise AWSError("injected", "AccessDeniedException")
 
     if "quota" in command:

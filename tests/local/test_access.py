@@ -6,21 +6,17 @@ import json
 import shutil
 import subprocess
 import uuid
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from landrun_ops.local import LocalAws
 from local.laptop import processing_job
 
 pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
 
 
-def curl(url: str, *options: str) -> tuple[int, str]:
+def curl(url, *options):
     """The status and the headers and body of an answer."""
     told = subprocess.run(
         ["curl", "--silent", "--show-error", "--include", "--max-time", "60", *options, url],
@@ -31,7 +27,7 @@ def curl(url: str, *options: str) -> tuple[int, str]:
     return int(told.split()[1]), told
 
 
-def signed(aws: LocalAws) -> list[str]:
+def signed(aws):
     """The options by which curl shows the key; signatures are not verified."""
     return ["--header", f"Authorization: AWS {aws.access_key.id}:0"]
 
@@ -39,9 +35,7 @@ def signed(aws: LocalAws) -> list[str]:
 @pytest.mark.parametrize(
     "header", ["Host: example.com", "Origin: https://example.com", "Authorization;"]
 )
-def test_a_shell_command_that_somebody_else_posts_does_not_run(
-    aws: LocalAws, header: str, tmp_path: Path
-) -> None:
+def test_a_shell_command_that_somebody_else_posts_does_not_run(aws, header, tmp_path):
     key = [] if header.startswith("Authorization") else signed(aws)
     assert curl(aws.endpoint_url, *signed(aws))[0] == 200
     job = processing_job(f"touch {tmp_path}/ran")
@@ -53,7 +47,7 @@ def test_a_shell_command_that_somebody_else_posts_does_not_run(
         aws.client("sagemaker").describe_processing_job(ProcessingJobName=job["ProcessingJobName"])
 
 
-def test_the_key_is_in_presigned_urls_and_is_another_for_every_laptop(aws: LocalAws) -> None:
+def test_the_key_is_in_presigned_urls_and_is_another_for_every_laptop(aws):
     bucket = aws.outputs["OutputBucket"]
     s3 = aws.client("s3")
     s3.put_object(Bucket=bucket, Key="shared.txt", Body=b"hello")
@@ -65,9 +59,7 @@ def test_the_key_is_in_presigned_urls_and_is_another_for_every_laptop(aws: Local
     assert curl(url, "--header", "Sec-Fetch-Site: cross-site")[0] == 403
 
 
-def test_a_key_that_iam_has_issued_is_accepted_until_it_is_deleted(
-    aws: LocalAws,
-) -> None:
+def test_a_key_that_iam_has_issued_is_accepted_until_it_is_deleted(aws):
     iam, user = aws.client("iam"), f"user-{uuid.uuid4().hex}"
     iam.create_user(UserName=user)
     key = iam.create_access_key(UserName=user)["AccessKey"]
@@ -79,9 +71,7 @@ def test_a_key_that_iam_has_issued_is_accepted_until_it_is_deleted(
         of_user.get_caller_identity()
 
 
-def test_what_a_state_machine_calls_by_itself_is_signed_with_the_key(
-    aws: LocalAws, eventually: Callable[..., Any]
-) -> None:
+def test_what_a_state_machine_calls_by_itself_is_signed_with_the_key(aws, eventually):
     task = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:listBuckets", "End": True}
     states = aws.client("stepfunctions")
     machine = states.create_state_machine(
@@ -91,7 +81,7 @@ def test_what_a_state_machine_calls_by_itself_is_signed_with_the_key(
     )["stateMachineArn"]
     execution = states.start_execution(stateMachineArn=machine)["executionArn"]
 
-    def ended() -> dict[str, Any] | None:
+    def ended():
         found = states.describe_execution(executionArn=execution)
         return None if found["status"] == "RUNNING" else found
 

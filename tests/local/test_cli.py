@@ -10,10 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -32,16 +30,14 @@ GIVEN = {
 }
 
 
-def shell(state_dir: Path) -> Env:
+def shell(state_dir):
     """A shell in which nobody has typed eval."""
     path = f"{Path(LANDRUN).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     return commands.shell(PATH=path, LANDRUN_STATE_DIR=str(state_dir))
 
 
 @contextmanager
-def local_up(
-    project: Path, state_dir: Path, *arguments: str
-) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def local_up(project, state_dir, *arguments):
     """`landrun local up`, ready, and the line that it said so with."""
     with (state_dir / "stderr.txt").open("w") as stderr:
         process = subprocess.Popen(
@@ -64,7 +60,7 @@ def local_up(
         process.stdout.close()
 
 
-def assert_one_line(said: str, *words: str) -> None:
+def assert_one_line(said, *words):
     (line,) = said.splitlines()
     assert line.startswith("landrun: ")
     for word in words:
@@ -72,33 +68,32 @@ def assert_one_line(said: str, *words: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def env(tmp_path_factory: pytest.TempPathFactory) -> Env:
+def env(tmp_path_factory):
     return shell(tmp_path_factory.mktemp("state"))
 
 
 @pytest.fixture(scope="module")
-def ready_line(root: Path, env: Env) -> Iterator[str]:
+def ready_line(root, env):
     given = [f"--parameter={name}={value}" for name, value in GIVEN.items()]
     with local_up(root, Path(env["LANDRUN_STATE_DIR"]), *given) as (_, line):
         yield line
 
 
 @pytest.fixture(scope="module")
-def environment(ready_line: str, env: Env) -> Env:
+def environment(ready_line, env):
     """What `landrun local env` exports."""
-    shown: Env = told(env, "local", "env")
-    return shown
+    return told(env, "local", "env")
 
 
-def in_shell(script: str, env: Env, cwd: Path) -> subprocess.CompletedProcess[str]:
+def in_shell(script, env, cwd):
     return subprocess.run(
         ["sh", "-ec", script], env=env, cwd=cwd, capture_output=True, text=True, check=False
     )
 
 
 def test_up_says_in_one_line_where_it_is_and_how_to_use_and_to_leave_it(
-    ready_line: str, root: Path, env: Env, environment: Env
-) -> None:
+    ready_line, root, env, environment
+):
     assert ready_line.startswith("ready at http://127.0.0.1:77")
     command = ready_line.partition("in another shell: ")[2].strip()
     unset = landrun(env, "local", "env").stdout.splitlines()[-1].partition(": ")[2]
@@ -113,8 +108,8 @@ def test_up_says_in_one_line_where_it_is_and_how_to_use_and_to_leave_it(
 
 
 def test_sam_local_gets_each_functions_variables_and_the_laptops_name_for_containers(
-    env: Env, environment: Env
-) -> None:
+    env, environment
+):
     variables = told(env, "local", "env", "--sam")
     port = environment["AWS_ENDPOINT_URL"].rpartition(":")[2]
     assert len(variables) == 4
@@ -125,9 +120,9 @@ def test_sam_local_gets_each_functions_variables_and_the_laptops_name_for_contai
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 127.0.0.2")
 def test_containers_reach_it_only_with_listen_which_warns_and_iam_can_be_asked_for(
-    root: Path, environment: Env, tmp_path: Path
-) -> None:
-    def answered(environment: Env, host: str) -> int:
+    root, environment, tmp_path
+):
+    def answered(environment, host):
         """The status of a signed request by another address, under the name of a host."""
         port = urlsplit(environment["AWS_ENDPOINT_URL"]).port
         connection = http.client.HTTPConnection("127.0.0.2", port)
@@ -149,8 +144,8 @@ def test_containers_reach_it_only_with_listen_which_warns_and_iam_can_be_asked_f
 
 
 def test_a_shell_of_an_earlier_laptop_or_of_another_stack_is_refused_with_the_remedy(
-    root: Path, env: Env, environment: Env
-) -> None:
+    root, env, environment
+):
     here = env | environment
     assert landrun(here | {"LANDRUN_STATE_DIR": "/nowhere"}, "runs").returncode == 0
 
@@ -170,8 +165,8 @@ def test_a_shell_of_an_earlier_laptop_or_of_another_stack_is_refused_with_the_re
 
 
 def test_a_tick_is_one_recorded_run_over_all_that_lies_there_however_often_it_comes(
-    env: Env, environment: Env, eventually: Callable[..., Any]
-) -> None:
+    env, environment, eventually
+):
     nothing = landrun(env, "local", "tick", "--time", "2020-01-01T03:00:00Z")
     assert (nothing.returncode, nothing.stdout[:8]) == (0, "no run: ")
     aws = LocalAws.attach(Path(env["LANDRUN_STATE_DIR"]))
@@ -184,7 +179,7 @@ def test_a_tick_is_one_recorded_run_over_all_that_lies_there_however_often_it_co
     name = ticks[0]["PreprocessingJobName"]
     assert ticks == [ticks[0]] * 3
 
-    def recorded() -> Any:
+    def recorded():
         done = landrun(env, "show", name, "--json")
         return done.returncode == 0 and "SUCCEEDED" in done.stdout and json.loads(done.stdout)
 
@@ -196,15 +191,13 @@ def test_a_tick_is_one_recorded_run_over_all_that_lies_there_however_often_it_co
     assert job["NetworkConfig"]["EnableNetworkIsolation"] is True
 
 
-def test_a_tick_whose_function_fails_is_one_line_and_exit_code_1(aws: LocalAws) -> None:
+def test_a_tick_whose_function_fails_is_one_line_and_exit_code_1(aws):
     ticked = landrun(shell(Path(aws.logs).parent), "local", "tick")
     assert ticked.returncode == 1
     assert_one_line(ticked.stderr, "ScheduleFunction failed", "ScheduledInput")
 
 
-def test_what_keeps_it_from_starting_is_one_line_with_the_remedy(
-    root: Path, tmp_path: Path, env: Env, environment: Env
-) -> None:
+def test_what_keeps_it_from_starting_is_one_line_with_the_remedy(root, tmp_path, env, environment):
     (tmp_path / "template.yaml").write_text("Resources:\n  Bucket: [unclosed\n")
     state = shell(tmp_path / "state")
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -222,13 +215,13 @@ def test_what_keeps_it_from_starting_is_one_line_with_the_remedy(
 
 
 @pytest.mark.parametrize("command", ["local env", "local tick", "runs", "reconcile"])
-def test_without_one_up_the_remedy_is_shown(command: str, tmp_path: Path) -> None:
+def test_without_one_up_the_remedy_is_shown(command, tmp_path):
     done = landrun(shell(tmp_path), *command.split())
     assert (done.returncode, done.stdout) == (2, "")
     assert_one_line(done.stderr, "landrun local up")
 
 
-def test_stopping_leaves_no_process_and_no_state_behind(root: Path, tmp_path: Path) -> None:
+def test_stopping_leaves_no_process_and_no_state_behind(root, tmp_path):
     with local_up(root, tmp_path, "--port", "0") as (process, line):
         assert line.startswith("ready")
         children = psutil.Process(process.pid).children(recursive=True)
@@ -241,8 +234,8 @@ def test_stopping_leaves_no_process_and_no_state_behind(root: Path, tmp_path: Pa
 
 
 def test_a_crash_and_an_edit_are_lines_and_an_edited_script_runs_while_it_stays_up(
-    root: Path, tmp_path: Path, eventually: Callable[..., Any]
-) -> None:
+    root, tmp_path, eventually
+):
     project, state = tmp_path / "project", tmp_path / "state"
     state.mkdir()
     shutil.copytree(root / "src", project / "src", ignore=shutil.ignore_patterns("__pycache__"))

@@ -8,17 +8,13 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator
 from itertools import accumulate
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from landrun.adapters.concurrency_table import ConcurrencyTable
 from landrun.models.concurrency import SlotStatus
 from local import commands
-from local.laptop import Laptop
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("FAULTS") != "thorough", reason="takes half a minute: make faults runs it"
@@ -41,7 +37,7 @@ time.sleep(0.5)
 class Limited:
     """A stack with a concurrency limit, as boto3 and the commands show it."""
 
-    def __init__(self, laptop: Laptop, eventually: Callable[..., Any]) -> None:
+    def __init__(self, laptop, eventually):
         self.aws = laptop.aws
         self.states = self.aws.client("stepfunctions")
         self._eventually = eventually
@@ -49,39 +45,39 @@ class Limited:
         name = self.aws.outputs["ConcurrencyTable"]
         self._table = ConcurrencyTable(self.aws.client("dynamodb"), name)
 
-    def land(self, runs: int) -> None:
+    def land(self, runs):
         bucket, body = self.aws.outputs["LandingBucket"], b'{"id": "1", "text": "hello"}\n'
         for number in range(runs):
             key = f"incoming/{number}.jsonl"
             self.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
 
-    def wait_for(self, condition: Callable[[], bool]) -> None:
+    def wait_for(self, condition):
         self._eventually(condition, timeout=150)
 
-    def executions(self) -> list[dict[str, Any]]:
+    def executions(self):
         """List all executions in the order in which they started."""
         arn = self.aws.outputs["StateMachineArn"]
         found = self.states.list_executions(stateMachineArn=arn)["executions"]
         return sorted(found, key=lambda one: one["startDate"])
 
-    def statuses(self) -> set[str]:
+    def statuses(self):
         return {one["status"] for one in self.executions()}
 
-    def waiting(self) -> list[str]:
+    def waiting(self):
         """Name the executions that wait for a slot, in their order."""
         return [one.name for one in self._table.with_status(SlotStatus.WAITING)]
 
-    def holders(self) -> list[str]:
+    def holders(self):
         """Name the executions that hold a slot and have been resumed."""
         return [one.name for one in self._table.with_status(SlotStatus.RESUMED)]
 
-    def landrun(self, *words: str) -> str:
+    def landrun(self, *words):
         """Run ``landrun`` as a user does."""
         done = commands.installed(self._environment, *words)
         assert "Traceback" not in done.stderr, done.stderr
         return done.stdout + done.stderr
 
-    def jobs(self) -> list[dict[str, Any]]:
+    def jobs(self):
         """Describe all Processing jobs in the order of their creation."""
         sagemaker = self.aws.client("sagemaker")
         found = sagemaker.list_processing_jobs(MaxResults=100)["ProcessingJobSummaries"]
@@ -91,19 +87,13 @@ class Limited:
 
 
 @pytest.fixture
-def gate(tmp_path: Path) -> Path:
+def gate(tmp_path):
     """The file without which no job ends."""
     return tmp_path / "gate"
 
 
 @pytest.fixture
-def limited(
-    laptop: Callable[..., Laptop],
-    root: Path,
-    tmp_path: Path,
-    gate: Path,
-    eventually: Callable[..., Any],
-) -> Iterator[Limited]:
+def limited(laptop, root, tmp_path, gate, eventually):
     job = tmp_path / "job.py"
     job.write_text(JOB)
     parameters = {
@@ -116,16 +106,14 @@ def limited(
     started.stop()
 
 
-def most_at_once(jobs: list[dict[str, Any]]) -> int:
+def most_at_once(jobs):
     """Count the jobs that ran at the same time, by SageMaker's times of them."""
     changes = [(job["CreationTime"], 1) for job in jobs]
     changes += [(job["ProcessingEndTime"], -1) for job in jobs]
     return max(accumulate(change for _, change in sorted(changes)))
 
 
-def test_burst_waits_in_order_and_no_more_jobs_run_than_the_limit(
-    limited: Limited, gate: Path
-) -> None:
+def test_burst_waits_in_order_and_no_more_jobs_run_than_the_limit(limited, gate):
     # While no job ends, two executions have their job and the others wait
     limited.land(BURST)
     limited.wait_for(lambda: len(limited.waiting()) == BURST - LIMIT)
@@ -143,7 +131,7 @@ def test_burst_waits_in_order_and_no_more_jobs_run_than_the_limit(
     seen = json.loads(limited.landrun("watch", "--once", "--json"))
     assert [one["name"] for one in seen["slots"]["waiting"]] == waiting
     assert "2 of 2 slots are in use, 6 waiting" in limited.landrun("doctor")
-    said: list[str] = []
+    said = []
     key = f"s3://{limited.aws.outputs['LandingBucket']}/incoming/0.jsonl"
     start = threading.Thread(target=lambda: said.append(limited.landrun("start", key, "--wait")))
     start.start()
@@ -165,9 +153,7 @@ def test_burst_waits_in_order_and_no_more_jobs_run_than_the_limit(
     assert "0 runs waiting" in limited.landrun("watch", "--once")
 
 
-def test_stopped_executions_make_room_and_a_redriven_one_requests_its_slot_again(
-    limited: Limited, gate: Path
-) -> None:
+def test_stopped_executions_make_room_and_a_redriven_one_requests_its_slot_again(limited, gate):
     limited.land(5)
     limited.wait_for(lambda: len(limited.waiting()) == 3 and len(limited.holders()) == LIMIT)
     arns = {one["name"]: one["executionArn"] for one in limited.executions()}

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from landrun_ops.local import LocalAws
 from landrun_ops.workflow import sdk
-from local.laptop import Laptop
 
 JOB = """
 import json, os, sys
@@ -49,9 +44,7 @@ VARIABLES = {f"WORD_{index}": word for index, word in enumerate(AWKWARD)} | {"EM
 
 
 @pytest.fixture(scope="module")
-def stack(
-    laptop: Callable[..., Laptop], root: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[LocalAws]:
+def stack(laptop, root, tmp_path_factory):
     folder = tmp_path_factory.mktemp("definition")
     job = folder / "a job.py"
     job.write_text(JOB, encoding="utf-8")
@@ -63,7 +56,7 @@ def stack(
     return laptop(root, folder / "state", parameters).aws
 
 
-def run(stack: LocalAws, given: dict[str, Any]) -> tuple[str, Any]:
+def run(stack, given):
     """Run the stack's machine as the notebook does; give its job's name and what its job found."""
     steps = stack.client("stepfunctions")
     arn = stack.outputs["StateMachineArn"]
@@ -76,7 +69,7 @@ def run(stack: LocalAws, given: dict[str, Any]) -> tuple[str, Any]:
     return str(output["ProcessingJobName"]), json.loads(body.read())
 
 
-def by_hand(stack: LocalAws, uri: str) -> dict[str, Any]:
+def by_hand(stack, uri):
     """The three fields of the notebook, with a name of its 62 characters."""
     name = f"bsm-batch-preprocessing-daily-{uuid.uuid4().hex}"
     assert len(name) == 62
@@ -87,12 +80,12 @@ def by_hand(stack: LocalAws, uri: str) -> dict[str, Any]:
     }
 
 
-def put(stack: LocalAws, bucket: str, *keys: str, body: bytes = b"x") -> None:
+def put(stack, bucket, *keys, body=b"x"):
     for key in keys:
         stack.client("s3").put_object(Bucket=stack.outputs[bucket], Key=key, Body=body)
 
 
-def manifest(stack: LocalAws, key: str) -> str:
+def manifest(stack, key):
     """Put a manifest of one object there, and give its URI."""
     put(stack, "OutputBucket", "listed/a.txt", "listed/b.txt")
     body = [{"prefix": f"s3://{stack.outputs['OutputBucket']}/listed/"}, "a.txt"]
@@ -100,7 +93,7 @@ def manifest(stack: LocalAws, key: str) -> str:
     return f"s3://{stack.outputs['OutputBucket']}/{key}"
 
 
-def test_words_and_variables_reach_the_script_exactly(stack: LocalAws) -> None:
+def test_words_and_variables_reach_the_script_exactly(stack):
     put(stack, "LandingBucket", "by-hand/words.txt")
     uri = f"s3://{stack.outputs['LandingBucket']}/by-hand/words.txt"
 
@@ -110,7 +103,7 @@ def test_words_and_variables_reach_the_script_exactly(stack: LocalAws) -> None:
     assert {name: found["environment"].get(name) for name in VARIABLES} == VARIABLES
 
 
-def test_an_object_and_a_prefix_are_read_as_the_notebook_reads_them(stack: LocalAws) -> None:
+def test_an_object_and_a_prefix_are_read_as_the_notebook_reads_them(stack):
     put(stack, "LandingBucket", "by-hand/in/a.txt", "by-hand/in/deep/b.txt")
     prefix = f"s3://{stack.outputs['LandingBucket']}/by-hand/in/"
 
@@ -123,7 +116,7 @@ def test_an_object_and_a_prefix_are_read_as_the_notebook_reads_them(stack: Local
     assert uuid.UUID(job.removeprefix("landrun-"))
 
 
-def test_a_manifest_is_read_by_where_it_lies_or_by_who_started_the_run(stack: LocalAws) -> None:
+def test_a_manifest_is_read_by_where_it_lies_or_by_who_started_the_run(stack):
     named = by_hand(stack, manifest(stack, f"manifests/{uuid.uuid4()}.json"))
     own = named["PreprocessingJobName"].replace("bsm-batch-preprocessing-daily", "landrun")
     moved = by_hand(stack, manifest(stack, f"manifests-of-before/{uuid.uuid4()}.json"))

@@ -8,19 +8,16 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
 
 import polars as pl
 import psutil
 import pytest
 
-from local.commands import LANDRUN, SECONDS, Done, installed, shell
+from local.commands import LANDRUN, SECONDS, installed, shell
 
 
 @pytest.fixture(scope="module")
-def project(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(root, tmp_path_factory):
     """The project's own template and code, where outputs disturb nobody."""
     copy = tmp_path_factory.mktemp("project")
     shutil.copytree(root / "src", copy / "src", ignore=shutil.ignore_patterns("__pycache__"))
@@ -29,18 +26,18 @@ def project(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-def demo(project: Path, *arguments: str) -> Done:
+def demo(project, *arguments):
     return installed(shell(COLUMNS="200"), "demo", *arguments, cwd=project)
 
 
-def write_messages(path: Path, messages: Iterable[dict[str, Any]]) -> None:
+def write_messages(path, messages):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(f"{json.dumps(one)}\n" for one in messages), encoding="utf-8")
 
 
 def test_a_folder_s_files_are_followed_and_left_to_open_with_the_cause_of_a_failure(
-    project: Path, tmp_path: Path
-) -> None:
+    project, tmp_path
+):
     write_messages(
         tmp_path / "deep/a [1].jsonl",
         [
@@ -73,8 +70,8 @@ def test_a_folder_s_files_are_followed_and_left_to_open_with_the_cause_of_a_fail
 
 
 def test_a_script_of_the_users_runs_in_the_place_of_the_default_one_with_more_arguments(
-    project: Path, tmp_path: Path
-) -> None:
+    project, tmp_path
+):
     script = project / "src/processing/count_lines.py"
     script.write_text(
         "import pathlib, sys\n"
@@ -92,7 +89,7 @@ def test_a_script_of_the_users_runs_in_the_place_of_the_default_one_with_more_ar
     assert "  .landrun/demo/messages.jsonl/" in done.stdout.splitlines()
 
 
-def test_ctrl_c_leaves_no_process_behind(project: Path, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_no_process_behind(project, tmp_path):
     write_messages(tmp_path / "messages.jsonl", [{"text": "hello"}])
     process = subprocess.Popen(
         [LANDRUN, "demo", str(tmp_path)],
@@ -116,7 +113,7 @@ def test_ctrl_c_leaves_no_process_behind(project: Path, tmp_path: Path) -> None:
     assert psutil.wait_procs(children, timeout=30)[1] == []
 
 
-def test_make_demo_hands_input_and_arguments_over_unharmed(root: Path, tmp_path: Path) -> None:
+def test_make_demo_hands_input_and_arguments_over_unharmed(root, tmp_path):
     """Given a stand-in for landrun that shows its arguments, in an environment that is set up."""
     shutil.copy(root / "Makefile", tmp_path)
     for name in ("requirements/ops.txt", "requirements/install.sh", "pyproject.toml"):

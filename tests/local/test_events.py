@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-from landrun_ops.local import LocalAws
 
 EVENTS = sorted((Path(__file__).resolve().parents[2] / "events").glob("*.json"))
 FUNCTIONS = {
@@ -29,9 +25,7 @@ NAMED = {
 
 
 @pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
-def test_every_payload_is_processed_by_its_function(
-    aws: LocalAws, path: Path, load_event: Callable[[str], Any]
-) -> None:
+def test_every_payload_is_processed_by_its_function(aws, path, load_event):
     event = load_event(path.stem)
     function = aws.outputs[FUNCTIONS[path.stem.partition("-")[0]]]
     reply = aws.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))

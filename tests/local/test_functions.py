@@ -5,37 +5,33 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from landrun_ops.local import LocalAws
-
 TROUBLE = Path(__file__).parent / "templates" / "trouble"
 
 
 @pytest.fixture(scope="module")
-def trouble(laptop: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def trouble(laptop, tmp_path_factory):
     started = laptop(TROUBLE, tmp_path_factory.mktemp("trouble") / "state")
     yield started
     started.stop()
 
 
 @pytest.fixture(scope="module")
-def stack(trouble: Any) -> LocalAws:
-    aws: LocalAws = trouble.aws
-    return aws
+def stack(trouble):
+    return trouble.aws
 
 
 @pytest.fixture(scope="module")
-def results(stack: LocalAws) -> Callable[[str], list[Any]]:
+def results(stack):
     """What functions have sent so far under a name, oldest first."""
     sqs, sent = stack.client("sqs"), list[dict[str, Any]]()
 
-    def read(name: str) -> list[Any]:
+    def read(name):
         url = stack.outputs["Results"]
         got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
         for message in got.get("Messages", []):
@@ -46,7 +42,7 @@ def results(stack: LocalAws) -> Callable[[str], list[Any]]:
     return read
 
 
-def invoke(stack: LocalAws, function: str, event: Any = None, kind: str = "RequestResponse") -> Any:
+def invoke(stack, function, event=None, kind="RequestResponse"):
     reply = stack.client("lambda").invoke(
         FunctionName=stack.outputs[function], Payload=json.dumps(event), InvocationType=kind
     )
@@ -54,16 +50,14 @@ def invoke(stack: LocalAws, function: str, event: Any = None, kind: str = "Reque
     return reply.get("FunctionError"), json.loads(payload) if payload else None, reply["StatusCode"]
 
 
-def buried(stack: LocalAws) -> list[str]:
+def buried(stack):
     got = stack.client("sqs").receive_message(
         QueueUrl=stack.outputs["Graveyard"], MaxNumberOfMessages=10, VisibilityTimeout=0
     )
     return [message["Body"] for message in got.get("Messages", [])]
 
 
-def test_a_function_runs_warm_in_its_own_environment_with_lambdas_context(
-    stack: LocalAws,
-) -> None:
+def test_a_function_runs_warm_in_its_own_environment_with_lambdas_context(stack):
     (_, first, _), (_, second, _) = (invoke(stack, "Echo", {}) for _ in range(2))
     environment = first["environment"]
     assert environment["GREETING"] == "hello"
@@ -90,8 +84,8 @@ def test_a_function_runs_warm_in_its_own_environment_with_lambdas_context(
     ],
 )
 def test_a_failure_comes_back_as_lambda_words_it_and_is_reported(
-    stack: LocalAws, trouble: Any, function: str, event: Any, error: str, message: str
-) -> None:
+    stack, trouble, function, event, error, message
+):
     started = time.monotonic()
     kind, reply, _ = invoke(stack, function, event)
     assert kind == "Unhandled"
@@ -103,8 +97,8 @@ def test_a_failure_comes_back_as_lambda_words_it_and_is_reported(
 
 
 def test_messages_reported_as_failed_come_again_alone_then_go_to_the_dead_letter_queue(
-    stack: LocalAws, results: Callable[[str], list[Any]], eventually: Callable[..., Any]
-) -> None:
+    stack, results, eventually
+):
     entries = [{"Id": body, "MessageBody": body} for body in ("good-1", "bad-1", "good-2")]
     stack.client("sqs").send_message_batch(QueueUrl=stack.outputs["PartialQueue"], Entries=entries)
     eventually(lambda: "bad-1" in buried(stack))
@@ -112,12 +106,7 @@ def test_messages_reported_as_failed_come_again_alone_then_go_to_the_dead_letter
     assert sorted(bodies) == ["bad-1", "bad-1", "good-1", "good-2"]
 
 
-def test_a_crash_brings_every_message_of_the_batch_back(
-    stack: LocalAws,
-    results: Callable[[str], list[Any]],
-    eventually: Callable[..., Any],
-    trouble: Any,
-) -> None:
+def test_a_crash_brings_every_message_of_the_batch_back(stack, results, eventually, trouble):
     stack.client("sqs").send_message(QueueUrl=stack.outputs["CrashQueue"], MessageBody="m")
     eventually(lambda: len(results("crash")) == 2)
     assert results("crash") == ["1", "2"]
@@ -126,8 +115,8 @@ def test_a_crash_brings_every_message_of_the_batch_back(
 
 
 def test_an_event_source_that_is_switched_off_keeps_its_messages_until_it_is_on(
-    stack: LocalAws, results: Callable[[str], list[Any]], eventually: Callable[..., Any]
-) -> None:
+    stack, results, eventually
+):
     client, sqs = stack.client("lambda"), stack.client("sqs")
     [source] = client.list_event_source_mappings(FunctionName=stack.outputs["Partial"])[
         "EventSourceMappings"
@@ -142,8 +131,8 @@ def test_an_event_source_that_is_switched_off_keeps_its_messages_until_it_is_on(
 
 
 def test_an_asynchronous_invocation_is_retried_then_sent_to_its_failure_destination(
-    stack: LocalAws, eventually: Callable[..., Any]
-) -> None:
+    stack, eventually
+):
     _, _, status = invoke(stack, "Raising", {"order": 7}, kind="Event")
     assert status == 202
     bodies = eventually(lambda: [body for body in buried(stack) if "order" in body])
@@ -153,9 +142,7 @@ def test_an_asynchronous_invocation_is_retried_then_sent_to_its_failure_destinat
     assert record["responsePayload"]["errorMessage"] == "no good"
 
 
-def test_a_schedule_made_by_hand_fires_with_its_context_attributes(
-    stack: LocalAws, results: Callable[[str], list[Any]], eventually: Callable[..., Any]
-) -> None:
+def test_a_schedule_made_by_hand_fires_with_its_context_attributes(stack, results, eventually):
     due = (datetime.now(UTC) + timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%S")
     function = f"arn:aws:lambda:us-east-1:123456789012:function:{stack.outputs['Echo']}"
     made = stack.client("scheduler").create_schedule(

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,54 +27,54 @@ Row = dict[str, Any]
 class Stack:
     """The stack as boto3 shows it to a user whose environment is ``landrun local env``'s."""
 
-    def __init__(self, aws: LocalAws, eventually: Callable[..., Any]) -> None:
+    def __init__(self, aws, eventually):
         self.outputs = aws.outputs
         self.client = aws.client
         self.eventually = eventually
         self.environment = os.environ | aws.environment()
 
-    def land(self, key: str, body: bytes = MESSAGES) -> str:
+    def land(self, key, body=MESSAGES):
         """Put an object into the landing bucket; gives its version id."""
         answer = self.client("s3").put_object(
             Bucket=self.outputs["LandingBucket"], Key=key, Body=body
         )
         return answer["VersionId"]
 
-    def rows(self) -> list[Row]:
+    def rows(self):
         """Every row, whatever the month."""
         pages = self.client("dynamodb").get_paginator("scan")
         items = pages.paginate(TableName=self.outputs["RunsTable"]).search("Items[]")
         read = TypeDeserializer().deserialize
         return [{name: read(value) for name, value in item.items()} for item in items]
 
-    def ended(self, **trigger: str) -> Row:
+    def ended(self, **trigger):
         """Wait for the one row whose trigger has these values to reach its end."""
 
-        def one() -> Row | None:
+        def one():
             fitting = [r for r in self.rows() if trigger.items() <= r.get("trigger", {}).items()]
             assert len(fitting) <= 1
             return next((row for row in fitting if row["status"] != "RUNNING"), None)
 
         return self.eventually(one, timeout=90)
 
-    def manifest(self, row: Row) -> list[Any]:
+    def manifest(self, row):
         bucket, _, key = row["input_message"].removeprefix("s3://").partition("/")
         body = self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         return json.loads(body)
 
-    def executions(self) -> list[dict[str, Any]]:
+    def executions(self):
         pages = self.client("stepfunctions").get_paginator("list_executions")
         machine = self.outputs["StateMachineArn"]
         return [e for page in pages.paginate(stateMachineArn=machine) for e in page["executions"]]
 
 
 @pytest.fixture
-def stack(aws: LocalAws, eventually: Callable[..., Any]) -> Stack:
+def stack(aws, eventually):
     return Stack(aws, eventually)
 
 
 @pytest.fixture
-def key() -> str:
+def key():
     """A key that no other test uses."""
     return f"incoming/{uuid.uuid4()}.jsonl"
 
@@ -88,12 +87,12 @@ raise ValueError("no column is called text, https://evil.example")
 
 
 @pytest.fixture
-def told(stack: Stack) -> Callable[[], list[dict[str, Any]]]:
+def told(stack):
     """What has come to the notifications topic since the test began."""
     return subscribed(stack)
 
 
-def subscribed(stack: Stack) -> Callable[[], list[dict[str, Any]]]:
+def subscribed(stack):
     """Subscribe to a stack's notifications; return what gives those that have come."""
     sqs, sns = stack.client("sqs"), stack.client("sns")
     url = sqs.create_queue(QueueName=f"told-{uuid.uuid4().hex}")["QueueUrl"]
@@ -101,9 +100,9 @@ def subscribed(stack: Stack) -> Callable[[], list[dict[str, Any]]]:
     sns.subscribe(
         TopicArn=stack.outputs["NotificationsTopicArn"], Protocol="sqs", Endpoint=arn["QueueArn"]
     )
-    seen: list[dict[str, Any]] = []
+    seen = []
 
-    def read() -> list[dict[str, Any]]:
+    def read():
         answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
         seen.extend(json.loads(message["Body"]) for message in answer.get("Messages", []))
         return seen
@@ -112,8 +111,8 @@ def subscribed(stack: Stack) -> Callable[[], list[dict[str, Any]]]:
 
 
 def test_a_file_copied_with_the_aws_cli_becomes_a_row_with_all_that_is_known_of_its_run(
-    stack: Stack, key: str, tmp_path: Path
-) -> None:
+    stack, key, tmp_path
+):
     (tmp_path / "messages.jsonl").write_bytes(MESSAGES)
     target = f"s3://{stack.outputs['LandingBucket']}/{key}"
     command = [Path(sys.executable).with_name("aws"), "s3", "cp", "--quiet"]
@@ -140,9 +139,7 @@ def test_a_file_copied_with_the_aws_cli_becomes_a_row_with_all_that_is_known_of_
     assert (row["output_objects"], row["output_bytes"]) == (len(sizes), sum(sizes))
 
 
-def test_several_odd_keys_at_once_are_each_read_exactly_by_their_job(
-    stack: Stack, key: str
-) -> None:
+def test_several_odd_keys_at_once_are_each_read_exactly_by_their_job(stack, key):
     odd = ("a b", "a+b", "a%2Bb", "😀 größe", 'it\'s "quoted"', "a&b<c>?#")
     keys = [key.replace(".jsonl", f"/{one}.jsonl") for one in odd]
     for one in keys:
@@ -155,9 +152,7 @@ def test_several_odd_keys_at_once_are_each_read_exactly_by_their_job(
         assert file["name"].endswith(one)
 
 
-def test_the_same_event_delivered_five_times_makes_one_execution(
-    stack: Stack, key: str, load_event: Callable[[str], Any]
-) -> None:
+def test_the_same_event_delivered_five_times_makes_one_execution(stack, key, load_event):
     version = stack.land(key)
     row = stack.ended(Key=key)
     event = json.loads(load_event("object-created")["Records"][0]["body"])
@@ -167,7 +162,7 @@ def test_the_same_event_delivered_five_times_makes_one_execution(
     for _ in range(5):
         sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(event))
 
-    def settled() -> bool:
+    def settled():
         names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
         answer = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=list(names))
         return all(answer["Attributes"][name] == "0" for name in names)
@@ -177,7 +172,7 @@ def test_the_same_event_delivered_five_times_makes_one_execution(
     assert stack.ended(Key=key) == row
 
 
-def test_overwriting_a_key_is_a_run_of_its_own(stack: Stack, key: str) -> None:
+def test_overwriting_a_key_is_a_run_of_its_own(stack, key):
     first = stack.land(key)
     stack.ended(VersionId=first)
     second = stack.land(key, MESSAGES * 2)
@@ -185,9 +180,7 @@ def test_overwriting_a_key_is_a_run_of_its_own(stack: Stack, key: str) -> None:
     assert int(row["summary"]["rows_in"]) == 8
 
 
-def test_a_script_that_fails_makes_a_failed_row_with_its_cause_and_is_told(
-    stack: Stack, key: str, told: Callable[[], list[dict[str, Any]]]
-) -> None:
+def test_a_script_that_fails_makes_a_failed_row_with_its_cause_and_is_told(stack, key, told):
     stack.land(key, NO_TEXT)
     row = stack.ended(Key=key)
     assert (row["status"], row["error"]) == ("FAILED", "States.TaskFailed")
@@ -196,7 +189,7 @@ def test_a_script_that_fails_makes_a_failed_row_with_its_cause_and_is_told(
     assert "text" in row["exit_message"]
     assert row["exit_message"] == cause["ExitMessage"]
 
-    def about_this_run() -> list[dict[str, Any]]:
+    def about_this_run():
         return [one for one in told() if row["name"] in one["Subject"]]
 
     [notification] = stack.eventually(about_this_run)
@@ -205,12 +198,8 @@ def test_a_script_that_fails_makes_a_failed_row_with_its_cause_and_is_told(
 
 
 def test_a_script_of_the_users_own_that_raises_says_why_in_row_mail_and_runs(
-    laptop: Callable[..., Any],
-    root: Path,
-    tmp_path: Path,
-    key: str,
-    eventually: Callable[..., Any],
-) -> None:
+    laptop, root, tmp_path, key, eventually
+):
     script = tmp_path / "my_script.py"
     script.write_text(RAISES)
     given = {"JobEntrypoint": f"python3 {script}"}

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
 from landrun_ops import cli
-from landrun_ops.local.aws import LocalAws
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:bsm-batch-preprocessing"
 SAMPLE_ROWS = 44
 
 
 @pytest.fixture(scope="module")
-def taken_over(
-    laptop: Callable[..., Any], root: Path, tmp_path_factory: pytest.TempPathFactory
-) -> LocalAws:
+def taken_over(laptop, root, tmp_path_factory):
     """A stack that starts the notebook's state machine, once the notebook has created it."""
     parameters = {"StateMachineArn": MACHINE, "InputMessageFormat": "uri"}
     return laptop(root, tmp_path_factory.mktemp("uri") / "state", parameters).aws
 
 
 @pytest.fixture(scope="module")
-def executed(taken_over: LocalAws, root: Path) -> Any:
+def executed(taken_over, root):
     """The notebook after its cells ran in the environment that ``landrun local env`` gives."""
     notebook = nbformat.read(root / "samples/notebook.ipynb", as_version=4)
     folder = {"metadata": {"path": str(root / "samples")}}
@@ -39,22 +33,20 @@ def executed(taken_over: LocalAws, root: Path) -> Any:
 
 
 @pytest.fixture
-def landrun(
-    taken_over: LocalAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, Any]]:
+def landrun(taken_over, monkeypatch, capsys):
     """``landrun(*arguments)`` gives the exit code and the JSON of a command on that stack."""
     for name, value in taken_over.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("LANDRUN_STACK", "landrun")
 
-    def run(*arguments: str) -> tuple[int, Any]:
+    def run(*arguments):
         code = cli.run([*arguments, "--json"])
         return code, json.loads(capsys.readouterr().out)
 
     return run
 
 
-def results(notebook: Any) -> list[str]:
+def results(notebook):
     return [
         output["data"]["text/plain"]
         for cell in notebook.cells
@@ -63,19 +55,19 @@ def results(notebook: Any) -> list[str]:
     ]
 
 
-def test_the_notebook_is_committed_without_outputs(root: Path) -> None:
+def test_the_notebook_is_committed_without_outputs(root):
     notebook = nbformat.read(root / "samples/notebook.ipynb", as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [(cell.outputs, cell.execution_count) for cell in code] == [([], None)] * len(code)
 
 
-def test_every_cell_of_the_notebook_runs_and_its_job_completes(executed: Any) -> None:
+def test_every_cell_of_the_notebook_runs_and_its_job_completes(executed):
     assert results(executed) == [repr(MACHINE), repr("Completed")]
 
 
 def test_an_object_that_lands_is_read_by_the_notebooks_machine_itself(
-    executed: Any, taken_over: LocalAws, landrun: Callable[..., tuple[int, Any]]
-) -> None:
+    executed, taken_over, landrun
+):
     code, row = landrun("verify", "--patience", "60")
     assert code == 0
     key = row["trigger"]["Key"]
@@ -90,9 +82,7 @@ def test_an_object_that_lands_is_read_by_the_notebooks_machine_itself(
     assert again["rerun_of"] == row["name"]
 
 
-def test_the_run_by_hand_is_shown_and_run_again(
-    executed: Any, taken_over: LocalAws, landrun: Callable[..., tuple[int, Any]]
-) -> None:
+def test_the_run_by_hand_is_shown_and_run_again(executed, taken_over, landrun):
     _, rows = landrun("runs")
     [name] = [row["name"] for row in rows if row["trigger"]["Kind"] == "outside"]
     code, shown = landrun("show", name)
@@ -104,9 +94,7 @@ def test_the_run_by_hand_is_shown_and_run_again(
     assert row["input_message"] == f"s3://{bucket}/by-hand/orders.jsonl"
 
 
-def test_doctor_passes_the_machine_and_says_that_its_runs_never_run_again(
-    executed: Any, landrun: Callable[..., tuple[int, Any]]
-) -> None:
+def test_doctor_passes_the_machine_and_says_that_its_runs_never_run_again(executed, landrun):
     _, answer = landrun("doctor")
     found = {one["check"]: one for one in answer["checks"]}
     levels = {
@@ -118,7 +106,7 @@ def test_doctor_passes_the_machine_and_says_that_its_runs_never_run_again(
 
 
 @pytest.fixture
-def project(root: Path, tmp_path: Path) -> Path:
+def project(root, tmp_path):
     """A folder with the project's template.yaml and samconfig.toml."""
     for name in ("template.yaml", "samconfig.toml"):
         (tmp_path / name).write_bytes((root / name).read_bytes())
@@ -126,8 +114,8 @@ def project(root: Path, tmp_path: Path) -> Path:
 
 
 def test_adopt_names_what_the_role_lacks_and_writes_the_parameters_into_samconfig(
-    executed: Any, taken_over: LocalAws, landrun: Callable[..., tuple[int, Any]], project: Path
-) -> None:
+    executed, taken_over, landrun, project
+):
     config, roles = project / "samconfig.toml", taken_over.client("iam")
     before = config.read_text(encoding="utf-8").splitlines()
     may = {"Effect": "Allow", "Action": "sagemaker:*", "Resource": "*"}
@@ -155,9 +143,7 @@ def test_adopt_names_what_the_role_lacks_and_writes_the_parameters_into_samconfi
 
 
 @pytest.mark.usefixtures("executed", "landrun")
-def test_adopt_does_not_replace_a_machine_whose_executions_run(
-    taken_over: LocalAws, project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_adopt_does_not_replace_a_machine_whose_executions_run(taken_over, project, capsys):
     states = taken_over.client("stepfunctions")
     machine = states.describe_state_machine(stateMachineArn=MACHINE)
     wait = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 900, "End": True}}}
@@ -176,14 +162,8 @@ def test_adopt_does_not_replace_a_machine_whose_executions_run(
 
 
 def test_without_the_format_doctor_fails_and_the_job_says_that_it_got_the_manifest(
-    executed: Any,
-    taken_over: LocalAws,
-    laptop: Callable[..., Any],
-    root: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+    executed, taken_over, laptop, root, tmp_path, monkeypatch, capsys
+):
     machine = taken_over.client("stepfunctions").describe_state_machine(stateMachineArn=MACHINE)
     stack = laptop(root, tmp_path / "state", {"StateMachineArn": MACHINE}).aws
     stack.client("stepfunctions").create_state_machine(

@@ -5,16 +5,11 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from landrun_ops.local import LocalAws
 from local import commands
-from local.laptop import Laptop
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("FAULTS") != "thorough", reason="takes half a minute: make faults runs it"
@@ -25,26 +20,24 @@ HOSTS = ["algo-1", "algo-2", "algo-3"]
 
 
 @pytest.fixture(scope="module")
-def aws(
-    laptop: Callable[..., Laptop], root: Path, tmp_path_factory: pytest.TempPathFactory
-) -> LocalAws:
+def aws(laptop, root, tmp_path_factory):
     """The real template with three instances."""
     state = tmp_path_factory.mktemp("shards") / "state"
     return laptop(root, state, {"InstanceCount": "3"}).aws
 
 
 @pytest.fixture(scope="module")
-def landrun(aws: LocalAws) -> Callable[..., Any]:
+def landrun(aws):
     """``landrun("show", run)`` is what the command says with --json; it must end with ``code``."""
     return partial(commands.told, commands.environment(aws))
 
 
-def messages(*texts: str) -> bytes:
+def messages(*texts):
     rows = [{"id": str(n), "sender": "ada", "text": text} for n, text in enumerate(texts)]
     return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
 
 
-def run_over(aws: LocalAws, landrun: Callable[..., Any], files: dict[str, bytes]) -> dict[str, Any]:
+def run_over(aws, landrun, files):
     """Start one run over files, beside where landings are looked for, and wait for its end."""
     bucket, folder = aws.outputs["LandingBucket"], f"elsewhere/{uuid.uuid4()}/"
     for name, body in files.items():
@@ -53,7 +46,7 @@ def run_over(aws: LocalAws, landrun: Callable[..., Any], files: dict[str, bytes]
     return landrun("show", started["name"])
 
 
-def test_three_hosts_share_five_objects_and_the_run_is_their_sum(aws, landrun) -> None:
+def test_three_hosts_share_five_objects_and_the_run_is_their_sum(aws, landrun):
     row = run_over(aws, landrun, {name: messages("everybody", name, "") for name in NAMES})
 
     assert row["status"] == "SUCCEEDED"
@@ -81,7 +74,7 @@ def test_three_hosts_share_five_objects_and_the_run_is_their_sum(aws, landrun) -
     }
 
 
-def test_one_object_is_one_hosts_and_the_others_succeed_with_nothing(aws, landrun) -> None:
+def test_one_object_is_one_hosts_and_the_others_succeed_with_nothing(aws, landrun):
     row = run_over(aws, landrun, {"a.jsonl": messages("a")})
 
     assert row["status"] == "SUCCEEDED"
@@ -89,7 +82,7 @@ def test_one_object_is_one_hosts_and_the_others_succeed_with_nothing(aws, landru
     assert [row["summary"]["shards"][host]["files"] for host in HOSTS] == [1, 0, 0]
 
 
-def test_an_object_that_cannot_be_used_is_said_and_costs_the_others_nothing(aws, landrun) -> None:
+def test_an_object_that_cannot_be_used_is_said_and_costs_the_others_nothing(aws, landrun):
     row = run_over(aws, landrun, {"a.jsonl": messages("a"), "b.jsonl": b'{"colour": "red"}\n'})
 
     assert row["status"] == "SUCCEEDED"

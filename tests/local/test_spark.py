@@ -8,17 +8,12 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 
-from landrun_ops.local import LocalAws
 from local import commands
-from local.laptop import Laptop
 
 pytestmark = [
     pytest.mark.skipif(not os.environ.get("LANDRUN_SPARK"), reason="make spark runs it"),
@@ -27,28 +22,26 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def aws(
-    laptop: Callable[..., Laptop], root: Path, tmp_path_factory: pytest.TempPathFactory
-) -> LocalAws:
+def aws(laptop, root, tmp_path_factory):
     """The real template with two instances of Spark."""
     state = tmp_path_factory.mktemp("spark") / "state"
     return laptop(root, state, {"Engine": "spark", "InstanceCount": "2"}).aws
 
 
 @pytest.fixture(scope="module")
-def landrun(aws: LocalAws) -> Callable[..., Any]:
+def landrun(aws):
     """``landrun("show", run)`` is what the command says with --json; it must end with ``code``."""
     return partial(commands.told, commands.environment(aws))
 
 
-def put(aws: LocalAws, folder: str, **files: bytes) -> str:
+def put(aws, folder, **files):
     bucket = aws.outputs["LandingBucket"]
     for name, body in files.items():
         aws.client("s3").put_object(Bucket=bucket, Key=f"{folder}{name}.jsonl", Body=body)
     return f"s3://{bucket}/{folder}"
 
 
-def test_a_run_of_spark_drops_duplicates_among_all_its_objects(aws, landrun) -> None:
+def test_a_run_of_spark_drops_duplicates_among_all_its_objects(aws, landrun):
     lines = [
         b"".join(b'{"text": "%s"}\n' % t for t in (b"everybody", n, b"")) for n in (b"a", b"b")
     ]
@@ -69,7 +62,7 @@ def test_a_run_of_spark_drops_duplicates_among_all_its_objects(aws, landrun) -> 
     assert sorted(pl.concat(frames)["text"]) == ["a", "b", "everybody"]
 
 
-def test_a_run_of_spark_that_fails_says_why(aws, landrun) -> None:
+def test_a_run_of_spark_that_fails_says_why(aws, landrun):
     source = put(aws, "colours/", a=b'{"colour": "red"}\n')
 
     started = landrun("start", source, "--wait", code=1)

@@ -8,9 +8,7 @@ import re
 import signal
 import socket
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -41,7 +39,7 @@ def handler(event, context):
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(tmp_path):
     """A project with one queue and one function, quick to bring up."""
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "app.py").write_text("def handler(event, context):\n    return event\n")
@@ -49,11 +47,11 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def children(started: Any) -> list[psutil.Process]:
+def children(started):
     return psutil.Process(started.process.pid).children(recursive=True)
 
 
-def test_the_stack_has_what_motos_cloudformation_leaves_out(aws: LocalAws) -> None:
+def test_the_stack_has_what_motos_cloudformation_leaves_out(aws):
     sqs, s3 = aws.client("sqs"), aws.client("s3")
     for name in ("LandingQueueUrl", "LandingDeadLetterQueueUrl", "StatusQueueUrl"):
         assert sqs.get_queue_attributes(QueueUrl=aws.outputs[name], AttributeNames=["QueueArn"])
@@ -70,15 +68,11 @@ def test_the_stack_has_what_motos_cloudformation_leaves_out(aws: LocalAws) -> No
     assert {one["GroupName"] for one in schedules} == {"landrun-ScheduleGroup"}
 
 
-def test_closing_leaves_no_thread_and_no_trace_in_its_process(
-    project: Path, tmp_path: Path
-) -> None:
+def test_closing_leaves_no_thread_and_no_trace_in_its_process(project, tmp_path):
     assert leaves_no_trace(project, tmp_path / "state")
 
 
-def test_the_default_port_is_always_the_same_unless_it_is_taken(
-    laptop: Callable[..., Any], project: Path, tmp_path: Path
-) -> None:
+def test_the_default_port_is_always_the_same_unless_it_is_taken(laptop, project, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         next_one = laptop(project, tmp_path / "next", port=None, default_port=port)
@@ -92,8 +86,8 @@ def test_the_default_port_is_always_the_same_unless_it_is_taken(
 
 
 def test_a_kill_amid_an_invocation_and_a_job_leaves_no_process_and_the_next_one_starts_clean(
-    laptop: Callable[..., Any], project: Path, tmp_path: Path, eventually: Callable[..., Any]
-) -> None:
+    laptop, project, tmp_path, eventually
+):
     (project / "code" / "app.py").write_text(SLEEPING)
     started = laptop(project, tmp_path / "state")
     aws, daemon = started.aws, tmp_path / "daemon"
@@ -116,11 +110,11 @@ def test_a_kill_amid_an_invocation_and_a_job_leaves_no_process_and_the_next_one_
 
 
 def test_after_a_kill_amid_a_deployment_the_next_one_starts_clean(
-    laptop: Callable[..., Any], project: Path, tmp_path: Path, eventually: Callable[..., Any]
-) -> None:
+    laptop, project, tmp_path, eventually
+):
     state = tmp_path / "state"
     killed = threading.Thread(target=lambda: starting.append(laptop(project, state)))
-    starting: list[Any] = []
+    starting = []
     killed.start()
     file = state / "env.json"
     pid = json.loads(eventually(lambda: file.exists() and file.read_text(), every=0.01))["pid"]
@@ -132,7 +126,7 @@ def test_after_a_kill_amid_a_deployment_the_next_one_starts_clean(
     assert again.is_up
 
 
-def test_a_second_one_in_the_same_folder_is_refused(aws: LocalAws, root: Path) -> None:
+def test_a_second_one_in_the_same_folder_is_refused(aws, root):
     folder = Path(aws.logs).parent
     with (
         pytest.raises(LocalAwsError, match=r"already up in .* \(process \d+\)"),
@@ -153,8 +147,8 @@ def test_a_second_one_in_the_same_folder_is_refused(aws: LocalAws, root: Path) -
     ids=["no such property", "reference", "resource", "parameter without value"],
 )
 def test_a_broken_template_is_one_error_that_names_the_trouble(
-    laptop: Callable[..., Any], project: Path, tmp_path: Path, old: str, new: str, says: str
-) -> None:
+    laptop, project, tmp_path, old, new, says
+):
     assert old in MINIMAL
     (project / "template.yaml").write_text(MINIMAL.replace(old, new))
     broken = laptop(project, tmp_path / "state")

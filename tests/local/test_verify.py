@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from landrun_ops.cli.verify import failure_of
-from landrun_ops.local import LocalAws
 from landrun_ops.local.settings import STACK
-from local.commands import Done, environment, landrun
+from local.commands import environment, landrun
 from records import record
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def verify(aws: LocalAws, *arguments: str) -> Done:
+def verify(aws, *arguments):
     """Run the command with a long patience, in an environment that names no stack."""
     env = environment(aws, LANDRUN_STACK="")
     return landrun(env, "verify", "--stack", STACK, *arguments, "--patience", "60", cwd=ROOT)
 
 
-def test_a_stack_that_works_records_a_run_of_the_users_file(aws: LocalAws, tmp_path: Path) -> None:
+def test_a_stack_that_works_records_a_run_of_the_users_file(aws, tmp_path):
     mine = tmp_path / "my messages.csv"
     mine.write_text("id,text\n1,hello\n2,bye\n")
     done = verify(aws, str(mine), "--json")
@@ -36,9 +33,7 @@ def test_a_stack_that_works_records_a_run_of_the_users_file(aws: LocalAws, tmp_p
     assert last == f"what it read and wrote: landrun show {row['name']} --stack {STACK}"
 
 
-def test_the_run_of_a_tick_is_followed_where_landings_wait(
-    laptop: Callable[..., Any], root: Path, tmp_path: Path
-) -> None:
+def test_the_run_of_a_tick_is_followed_where_landings_wait(laptop, root, tmp_path):
     stack = laptop(root, tmp_path / "state", {"StartOn": "schedule"}).aws
     done = verify(stack)
     assert (done.returncode, done.stdout) == (0, "the stack works\n"), done.stderr
@@ -48,7 +43,7 @@ def test_the_run_of_a_tick_is_followed_where_landings_wait(
     assert run["name"] in done.stderr
 
 
-def test_a_run_that_fails_is_the_exit_code_and_a_line(aws: LocalAws, tmp_path: Path) -> None:
+def test_a_run_that_fails_is_the_exit_code_and_a_line(aws, tmp_path):
     bad = tmp_path / "bad.csv"
     bad.write_text("colour,size\nred,3\n")
     done = verify(aws, str(bad))
@@ -66,7 +61,7 @@ def test_a_run_that_fails_is_the_exit_code_and_a_line(aws: LocalAws, tmp_path: P
     assert "why: landrun show landrun-" in started.stderr.splitlines()[-1]
 
 
-def test_only_a_recorded_run_that_read_something_shows_that_a_stack_works() -> None:
+def test_only_a_recorded_run_that_read_something_shows_that_a_stack_works():
     run, empty = (
         record({"name": "r", "status": "SUCCEEDED", "summary": {"rows_in": rows}})
         for rows in (3, 0)
@@ -76,9 +71,7 @@ def test_only_a_recorded_run_that_read_something_shows_that_a_stack_works() -> N
     assert "runs table does not have its end" in failure_of(run, recorded=False)
 
 
-def test_a_file_without_data_starts_no_run_and_is_not_waited_for(
-    aws: LocalAws, tmp_path: Path
-) -> None:
+def test_a_file_without_data_starts_no_run_and_is_not_waited_for(aws, tmp_path):
     empty = tmp_path / "empty.jsonl"
     empty.touch()
     done = verify(aws, str(empty))

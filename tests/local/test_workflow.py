@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from landrun_ops import workflow
-from landrun_ops.local.aws import LocalAws
 from landrun_ops.workflow import WorkflowConfig
 from local import commands
 
@@ -18,7 +15,7 @@ ROLE = "arn:aws:iam::123456789012:role/notebook"
 FAIL = "import sys; sys.exit('no text column')"
 
 
-def put(aws: LocalAws, *names: str) -> str:
+def put(aws, *names):
     """Put small files where they start no run of their own; return their folder's URI."""
     folder = f"by-hand/{uuid.uuid4().hex}/"
     bucket = aws.outputs["OutputBucket"]
@@ -28,19 +25,17 @@ def put(aws: LocalAws, *names: str) -> str:
 
 
 @pytest.fixture
-def landrun(aws: LocalAws) -> Callable[..., tuple[int, str]]:
+def landrun(aws):
     """The command, in the environment that ``landrun local env`` gives."""
 
-    def run(*arguments: str) -> tuple[int, str]:
+    def run(*arguments):
         done = commands.landrun(commands.environment(aws), "workflow", *arguments)
         return done.returncode, done.stdout
 
     return run
 
 
-def test_a_failed_job_is_tried_twice_under_two_names_then_the_command_exits_with_1(
-    aws: LocalAws, landrun: Callable[..., tuple[int, str]]
-) -> None:
+def test_a_failed_job_is_tried_twice_under_two_names_then_the_command_exits_with_1(aws, landrun):
     settings = {
         "name": f"failing-{uuid.uuid4().hex[:8]}",
         "role": ROLE,
@@ -63,11 +58,7 @@ def test_a_failed_job_is_tried_twice_under_two_names_then_the_command_exits_with
     assert all(len(name) <= 63 for name in names)
 
 
-def test_a_notebooks_execution_of_the_stacks_machine_is_recorded(
-    aws: LocalAws,
-    landrun: Callable[..., tuple[int, str]],
-    eventually: Callable[..., Any],
-) -> None:
+def test_a_notebooks_execution_of_the_stacks_machine_is_recorded(aws, landrun, eventually):
     source, target = put(aws, "a.jsonl"), put(aws)
 
     code, out = landrun("execute", source, target, "--wait", "--json")
@@ -80,9 +71,8 @@ def test_a_notebooks_execution_of_the_stacks_machine_is_recorded(
     assert row["output_processed_message"] == {"S": target}
 
 
-def recorded(aws: LocalAws, name: str) -> dict[str, Any]:
+def recorded(aws, name):
     answer = aws.client("dynamodb").get_item(
         TableName=aws.outputs["RunsTable"], Key={"name": {"S": name}}, ConsistentRead=True
     )
-    row: dict[str, Any] = answer.get("Item", {})
-    return row
+    return answer.get("Item", {})

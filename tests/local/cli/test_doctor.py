@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from typing import Any
 
-from landrun_ops.local import LocalAws
 from local.commands import landrun
 
 
-def test_a_stack_that_is_well_and_one_that_is_not(
-    aws: LocalAws,
-    env: dict[str, str],
-    eventually: Callable[..., Any],
-    load_event: Callable[[str], dict[str, Any]],
-) -> None:
+def test_a_stack_that_is_well_and_one_that_is_not(aws, env, eventually, load_event):
     events, functions, sqs = (aws.client(name) for name in ("events", "lambda", "sqs"))
     rule, queue = aws.outputs["LandingRule"], aws.outputs["LandingQueueUrl"]
     name = aws.outputs["ObjectCreatedFunction"]
     [source] = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
     ignored = load_event("object-created-folder-marker")["Records"][0]["body"]
 
-    def failures() -> dict[str, str]:
+    def failures():
         found = json.loads(landrun(env, "doctor", "--json").stdout)["checks"]
         assert {"state machine role", "bucket events"} <= {one["check"] for one in found}
         return {one["check"]: one["remedy"] for one in found if one["level"] == "fail"}
 
-    def waiting() -> int:
+    def waiting():
         answer = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
-from landrun_ops.local import LocalAws
 from local.commands import landrun, told
 
 PART = 8 * 2**20
 """Bytes from which boto3 uploads in parts."""
 
 
-def test_files_and_folders_land_and_their_runs_are_followed(
-    aws: LocalAws, env: dict[str, str], root: Path, tmp_path: Path
-) -> None:
+def test_files_and_folders_land_and_their_runs_are_followed(aws, env, root, tmp_path):
     (tmp_path / "more").mkdir()
     shutil.copy(root / "samples/orders.jsonl", tmp_path / "more" / "a b+é.jsonl")
     (tmp_path / "bad.csv").write_text("colour,size\nred,3\n")
@@ -37,9 +31,7 @@ def test_files_and_folders_land_and_their_runs_are_followed(
     assert "no text column" in bad["exit_message"]
 
 
-def test_a_large_file_lands_in_parts_and_what_to_watch_is_said(
-    aws: LocalAws, env: dict[str, str], tmp_path: Path, eventually: Callable[..., Any]
-) -> None:
+def test_a_large_file_lands_in_parts_and_what_to_watch_is_said(aws, env, tmp_path, eventually):
     file = tmp_path / f"{uuid.uuid4().hex}.txt"
     file.write_text("hello\n" + "\n" * PART)
     done = landrun(env, "land", str(file))

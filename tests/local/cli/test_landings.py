@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
-from typing import Any
-
-import pytest
 
 from landrun.models.run import landing_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions.backfill import object_created
-from landrun_ops.local import LocalAws
 from landrun_ops.stack.object_versions import current_versions
 from local.commands import landrun, told
 
 
-def land_without_events(aws: LocalAws, *keys: str) -> dict[str, str]:
+def land_without_events(aws, *keys):
     """Land objects without events, as before the stack; the name of each one's run, by its key."""
     s3, bucket = aws.client("s3"), aws.outputs["LandingBucket"]
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
@@ -32,15 +27,13 @@ def land_without_events(aws: LocalAws, *keys: str) -> dict[str, str]:
     }
 
 
-def started(aws: LocalAws) -> list[str]:
+def started(aws):
     pages = aws.client("stepfunctions").get_paginator("list_executions")
     found = pages.paginate(stateMachineArn=aws.outputs["StateMachineArn"])
     return [execution["name"] for page in found for execution in page["executions"]]
 
 
-def test_a_backfill_gives_each_object_its_one_run_however_often_it_is_typed(
-    aws: LocalAws, env: dict[str, str], eventually: Callable[..., Any]
-) -> None:
+def test_a_backfill_gives_each_object_its_one_run_however_often_it_is_typed(aws, env, eventually):
     folder = f"incoming/old +é {uuid.uuid4().hex}/"
     runs = land_without_events(aws, *(f"{folder}{n}.txt" for n in range(3)))
     command = ("backfill", f"s3://{aws.outputs['LandingBucket']}/{folder}")
@@ -58,9 +51,7 @@ def test_a_backfill_gives_each_object_its_one_run_however_often_it_is_typed(
     assert sorted({*started(aws)} & {*runs.values()}) == sorted(runs.values())
 
 
-def test_an_object_without_a_run_is_explained_and_its_dead_letter_sent_back(
-    aws: LocalAws, env: dict[str, str], eventually: Callable[..., Any]
-) -> None:
+def test_an_object_without_a_run_is_explained_and_its_dead_letter_sent_back(aws, env, eventually):
     # Given an object of an odd key whose event never arrived
     key = f"incoming/{uuid.uuid4().hex}\x01\x1b[2J\t é+%2B '.txt"
     [name] = land_without_events(aws, key).values()
@@ -97,8 +88,8 @@ def test_an_object_without_a_run_is_explained_and_its_dead_letter_sent_back(
 
 
 def test_refused_messages_are_saved_and_deleted_and_the_others_stay(
-    aws: LocalAws, env: dict[str, str], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    aws, env, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     sqs, dead = aws.client("sqs"), aws.outputs["StatusDeadLetterQueueUrl"]
     reason = {"Reason": {"DataType": "String", "StringValue": "not such an event"}}

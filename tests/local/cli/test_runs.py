@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from landrun.models.run_record import RunRecord
-from landrun_ops.local import LocalAws
 from landrun_ops.stack.runs_table import RunsReader
 from local.commands import landrun, told
 
@@ -18,12 +14,12 @@ WHY = "no text column"
 
 
 @pytest.fixture(scope="module")
-def failed(aws: LocalAws, eventually: Callable[..., Any]) -> RunRecord:
+def failed(aws, eventually):
     """A run whose job failed; not waited for to fail once more, but stopped."""
     s3, states, jobs = aws.client("s3"), aws.client("stepfunctions"), aws.client("sagemaker")
     s3.put_object(Bucket=aws.outputs["LandingBucket"], Key=KEY, Body=b"id,sender\n1,a\n")
 
-    def execution() -> Any:
+    def execution():
         machine = aws.outputs["StateMachineArn"]
         for found in states.list_executions(stateMachineArn=machine)["executions"]:
             described = states.describe_execution(executionArn=found["executionArn"])
@@ -31,7 +27,7 @@ def failed(aws: LocalAws, eventually: Callable[..., Any]) -> RunRecord:
                 return found
         return None
 
-    def job_failed_and_is_known() -> bool:
+    def job_failed_and_is_known():
         """Whether the execution has noted its job, too: a quick one may fail before."""
         listed = jobs.list_processing_jobs(NameContains=found["name"])["ProcessingJobSummaries"]
         history = states.get_execution_history(executionArn=found["executionArn"])["events"]
@@ -44,20 +40,17 @@ def failed(aws: LocalAws, eventually: Callable[..., Any]) -> RunRecord:
     return _recorded(aws, found["name"], eventually)
 
 
-def _recorded(aws: LocalAws, name: str, eventually: Callable[..., Any]) -> RunRecord:
+def _recorded(aws, name, eventually):
     reader = RunsReader(aws.client("dynamodb"), aws.outputs["RunsTable"])
 
-    def ended() -> RunRecord | None:
+    def ended():
         run = reader.get(name)
         return run if run and run.finished else None
 
-    run: RunRecord = eventually(ended)
-    return run
+    return eventually(ended)
 
 
-def test_a_run_that_failed_is_listed_shown_whole_and_its_log_read(
-    env: dict[str, str], failed: RunRecord
-) -> None:
+def test_a_run_that_failed_is_listed_shown_whole_and_its_log_read(env, failed):
     listed = landrun(env, "runs", "--status", "failed", "--contains", "no+text", "--since", "1h")
     assert (listed.returncode, listed.stderr) == (0, "")
     digits = failed.name.rpartition("-")[2][:8]
@@ -82,9 +75,7 @@ def test_a_run_that_failed_is_listed_shown_whole_and_its_log_read(
     assert {(line["attempt"], line["instance"]) for line in written} >= {(1, "algo-1")}
 
 
-def test_a_rerun_reads_the_same_manifest_and_is_linked_to_the_first(
-    aws: LocalAws, env: dict[str, str], failed: RunRecord, eventually: Callable[..., Any]
-) -> None:
+def test_a_rerun_reads_the_same_manifest_and_is_linked_to_the_first(aws, env, failed, eventually):
     (started,) = told(env, "rerun", failed.name)
     assert started["rerun_of"] == failed.name
     aws.client("stepfunctions").stop_execution(executionArn=started["execution_arn"])

@@ -5,16 +5,11 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-from pathlib import Path
-from typing import Any
 
-from landrun_ops.local import LocalAws
 from local.commands import LANDRUN, SECONDS, landrun
 
 
-def test_a_run_by_hand_reads_what_it_is_told_and_ends_as_its_row_says(
-    aws: LocalAws, env: dict[str, str], root: Path
-) -> None:
+def test_a_run_by_hand_reads_what_it_is_told_and_ends_as_its_row_says(aws, env, root):
     s3, bucket = aws.client("s3"), aws.outputs["LandingBucket"]
     sample = (root / "samples" / "orders.jsonl").read_bytes()
     for key, body in (
@@ -49,7 +44,7 @@ def test_a_run_by_hand_reads_what_it_is_told_and_ends_as_its_row_says(
     assert seen["dead_letters"] is not None
 
 
-def test_watch_goes_on_until_it_is_stopped(env: dict[str, str]) -> None:
+def test_watch_goes_on_until_it_is_stopped(env):
     with subprocess.Popen(
         [LANDRUN, "watch", "--json", "--interval", "0.5"],
         env=env,
@@ -59,7 +54,7 @@ def test_watch_goes_on_until_it_is_stopped(env: dict[str, str]) -> None:
     ) as process:
         assert process.stdout
         assert process.stderr
-        seen: list[Any] = [json.loads(process.stdout.readline()) for _ in range(2)]
+        seen = [json.loads(process.stdout.readline()) for _ in range(2)]
         process.send_signal(signal.SIGINT)
         assert process.wait(SECONDS) == 130
         assert "Traceback" not in process.stderr.read()

@@ -11,21 +11,18 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from landrun_ops.local import LocalAws
 from local.commands import LANDRUN, SECONDS, environment, landrun
 
 KEY = "incoming/to report/</script>é+1.csv"
 
 
 @contextmanager
-def serving(env: dict[str, str], *arguments: str) -> Iterator[str]:
+def serving(env, *arguments):
     """The address of the page that a command serves; the command is ended as by Ctrl-C."""
     up = subprocess.Popen(
         [sys.executable, "-m", "landrun_ops", *arguments],
@@ -43,25 +40,25 @@ def serving(env: dict[str, str], *arguments: str) -> Iterator[str]:
     assert (up.returncode, said) == (0, "")
 
 
-def asked(address: str, path: str) -> Any:
+def asked(address, path):
     with urllib.request.urlopen(address.replace("/?", f"/{path}?")) as answer:
         return json.load(answer)
 
 
 @pytest.fixture
-def env(aws: LocalAws) -> dict[str, str]:
+def env(aws):
     return environment(aws, LANDRUN_STACK="", LANDRUN_STATE_DIR=str(Path(aws.logs).parent))
 
 
 def test_the_live_page_and_the_report_have_the_runs_and_what_was_ignored(
-    aws: LocalAws, env: dict[str, str], eventually: Callable[..., Any], tmp_path: Path
-) -> None:
+    aws, env, eventually, tmp_path
+):
     s3, bucket = aws.client("s3"), aws.outputs["LandingBucket"]
     s3.put_object(Bucket=bucket, Key="incoming/to report/empty.csv", Body=b"")
     s3.put_object(Bucket=bucket, Key=KEY, Body=b"id,sender,text\n1,mira,hello\n2,mira,\n")
     with serving(env, "ui", "--port", "0", "--since", "1h") as address:
 
-        def recorded() -> Any:
+        def recorded():
             runs = asked(address, "data")["runs"]
             return [one for one in runs if one.get("what") == KEY and one.get("rows_in")]
 
@@ -96,7 +93,7 @@ def test_the_live_page_and_the_report_have_the_runs_and_what_was_ignored(
         asked(address, "data")
 
 
-def test_watch_draws_the_stack_on_a_terminal_and_q_ends_it(aws: LocalAws) -> None:
+def test_watch_draws_the_stack_on_a_terminal_and_q_ends_it(aws):
     env = environment(aws, COLUMNS="80", LINES="24", TERM="xterm-256color")
     env.pop("CI", None)
     keyboard, terminal = pty.openpty()

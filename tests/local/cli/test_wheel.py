@@ -12,14 +12,11 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Iterator
-from importlib.metadata import Distribution, distribution, distributions
-from pathlib import Path
+from importlib.metadata import distribution, distributions
 
 import pytest
 from packaging.requirements import Requirement
 
-from landrun_ops.local import LocalAws
 from local.commands import SECONDS, environment, installed
 
 FILES = ("pyproject.toml", "README.md", "LICENSE")
@@ -27,7 +24,7 @@ PACKAGED = (*FILES, "src/functions/landrun", "src/ops/landrun_ops")
 
 
 @pytest.fixture(scope="module")
-def command(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def command(root, tmp_path_factory):
     """``landrun`` of the wheel, in an environment of its own."""
     folder = tmp_path_factory.mktemp("wheel")
     for name in PACKAGED:
@@ -45,20 +42,18 @@ def command(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "venv/bin/landrun"
 
 
-def pip(*words: str) -> None:
+def pip(*words):
     subcommand = next(index for index, word in enumerate(words) if word in ("wheel", "install"))
     offline = ["--no-deps", "--no-index", "-q"]
     words = (*words[: subcommand + 1], *offline, *words[subcommand + 1 :])
     subprocess.run([sys.executable, "-m", "pip", *words], check=True, timeout=SECONDS)
 
 
-def closure(
-    package: Distribution, found: set[str], extras: frozenset[str] = frozenset()
-) -> Iterator[Distribution]:
+def closure(package, found, extras=frozenset()):
     """Find what a package declares that it needs, and what that needs; checks the versions."""
     for line in package.requires or ():
         wanted = Requirement(line)
-        environments: list[dict[str, str]] = [{"extra": extra} for extra in ("", *extras)]
+        environments = [{"extra": extra} for extra in ("", *extras)]
         if wanted.marker and not any(map(wanted.marker.evaluate, environments)):
             continue
         needed = distribution(wanted.name)
@@ -70,7 +65,7 @@ def closure(
             yield from closure(needed, found, frozenset(wanted.extras))
 
 
-def link(package: Distribution, site: Path) -> None:
+def link(package, site):
     for name in {file.parts[0] for file in package.files or ()} - {"..", "__pycache__"}:
         target = site / name
         if not target.exists():
@@ -86,16 +81,14 @@ def link(package: Distribution, site: Path) -> None:
         ("doctor", "0 failures"),
     ],
 )
-def test_the_wheel_alone_works_on_a_stack(
-    aws: LocalAws, command: Path, tmp_path: Path, words: str, output: str
-) -> None:
+def test_the_wheel_alone_works_on_a_stack(aws, command, tmp_path, words, output):
     env = environment(aws, LANDRUN_STACK="landrun")
     done = installed(env, *words.split(), command=str(command), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert output in done.stdout
 
 
-def test_every_command_imports_what_the_wheel_declares(command: Path) -> None:
+def test_every_command_imports_what_the_wheel_declares(command):
     imports = "from importlib import import_module as load; from landrun_ops.cli import COMMANDS"
     code = f"{imports}; [load(f'landrun_ops.cli.{{name}}') for name in COMMANDS]"
     subprocess.run([command.with_name("python"), "-c", code], check=True, timeout=SECONDS)
@@ -110,8 +103,8 @@ def test_every_command_imports_what_the_wheel_declares(command: Path) -> None:
     ],
 )
 def test_what_needs_the_repository_or_an_extra_says_so_in_one_line(
-    root: Path, command: Path, tmp_path: Path, words: str, in_repository: bool, remedy: str
-) -> None:
+    root, command, tmp_path, words, in_repository, remedy
+):
     env = {"HOME": str(tmp_path), "LANDRUN_STATE_DIR": str(tmp_path / "state")}
     folder = root if in_repository else tmp_path
     done = installed(env, *words.split(), command=str(command), cwd=folder)
@@ -122,9 +115,7 @@ def test_what_needs_the_repository_or_an_extra_says_so_in_one_line(
 
 
 @pytest.mark.parametrize("extra", ["local", "workflow"])
-def test_an_extra_names_packages_of_this_environment_in_ranges_that_hold(
-    command: Path, extra: str
-) -> None:
+def test_an_extra_names_packages_of_this_environment_in_ranges_that_hold(command, extra):
     (site,) = (command.parents[1] / "lib").glob("python3*/site-packages")
     (installed,) = distributions(path=[str(site)], name="landrun")
     assert list(closure(installed, set(), frozenset([extra])))

@@ -8,9 +8,7 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -25,7 +23,7 @@ IN, OUT = "/opt/ml/processing/input/in", "/opt/ml/processing/output/out"
 class Laptop:
     """One server process and the boto3 clients that speak to it."""
 
-    def until(self, true: Callable[[], Any]) -> Any:
+    def until(self, true):
         deadline = time.monotonic() + self._patience
         while time.monotonic() < deadline:
             if value := true():
@@ -33,7 +31,7 @@ class Laptop:
             time.sleep(0.05)
         pytest.fail(f"not within {self._patience} s")
 
-    def __init__(self, kind: str, folder: Path) -> None:
+    def __init__(self, kind, folder):
         self.program, self.work_dir = folder / "program", folder / "work"
         self.program.mkdir()
         self._patience = 30 if kind == "engine" else 1
@@ -45,19 +43,19 @@ class Laptop:
         self.endpoint_url = f"http://127.0.0.1:{self._connection.recv()}"
 
     @functools.cache  # noqa: B019 - one laptop per session
-    def client(self, service: str) -> Any:
+    def client(self, service):
         session = boto3.Session("test", "test", region_name="us-east-1")
         return session.client(service, endpoint_url=self.endpoint_url)
 
     @contextlib.contextmanager
-    def quota(self, most: int) -> Iterator[None]:
+    def quota(self, most):
         for number in (most, None):
             self._connection.send({"quota": number})
             self._connection.recv()
             if number is not None:
                 yield
 
-    def close(self) -> dict[str, Any]:
+    def close(self):
         """End it and say what was left."""
         self._connection.send("close")
         left = self._connection.recv()
@@ -65,23 +63,23 @@ class Laptop:
         self._connection.close()
         return left
 
-    def kill(self) -> None:
+    def kill(self):
         self._process.kill()
         self._process.join()
         self._connection.close()
 
     # Buckets, scripts, jobs
 
-    def bucket(self) -> str:
+    def bucket(self):
         name = f"b-{uuid.uuid4().hex}"
         self.client("s3").create_bucket(Bucket=name)
         return name
 
-    def put(self, bucket: str, **objects: str) -> None:
+    def put(self, bucket, **objects):
         for key, body in objects.items():
             self.client("s3").put_object(Bucket=bucket, Key=key, Body=body.encode())
 
-    def read(self, bucket: str, prefix: str = "") -> dict[str, str]:
+    def read(self, bucket, prefix=""):
         s3 = self.client("s3")
         found = s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
         return {
@@ -89,21 +87,13 @@ class Laptop:
             for item in found
         }
 
-    def script(self, text: str) -> str:
+    def script(self, text):
         """Write a script; its path in the container."""
         name = f"s{uuid.uuid4().hex}.py"
         (self.program / name).write_text(text)
         return f"/opt/program/{name}"
 
-    def request(
-        self,
-        text: str = "",
-        *arguments: str,
-        inputs: tuple[dict[str, Any], ...] = (),
-        output: str | None = None,
-        instances: int = 1,
-        **more: Any,
-    ) -> dict[str, Any]:
+    def request(self, text="", *arguments, inputs=(), output=None, instances=1, **more):
         """A CreateProcessingJob request whose script is ``text``."""
         image = {"ImageUri": "image", "ContainerEntrypoint": ["python3", self.script(text)]}
         if arguments:
@@ -124,67 +114,67 @@ class Laptop:
             **more,
         }
 
-    def start(self, request: dict[str, Any]) -> str:
+    def start(self, request):
         self.client("sagemaker").create_processing_job(**request)
         return request["ProcessingJobName"]
 
-    def describe(self, name: str) -> dict[str, Any]:
+    def describe(self, name):
         return self.client("sagemaker").describe_processing_job(ProcessingJobName=name)
 
-    def ended(self, name: str) -> dict[str, Any]:
+    def ended(self, name):
         ends = ("Completed", "Failed", "Stopped")
         self.until(lambda: self.describe(name)["ProcessingJobStatus"] in ends)
         return self.describe(name)
 
-    def run(self, *words: str, **more: Any) -> dict[str, Any]:
+    def run(self, *words, **more):
         return self.ended(self.start(self.request(*words, **more)))
 
     # State machines
 
-    def machine(self, definition: dict[str, Any]) -> str:
+    def machine(self, definition):
         answer = self.client("stepfunctions").create_state_machine(
             name=f"m-{uuid.uuid4().hex[:12]}", definition=json.dumps(definition), roleArn=ROLE
         )
         return answer["stateMachineArn"]
 
-    def machine_of(self, request: dict[str, Any], **more: Any) -> str:
+    def machine_of(self, request, **more):
         """A state machine whose one state runs a job."""
         resource = "arn:aws:states:::sagemaker:createProcessingJob.sync"
         return self.machine_with(Type="Task", Resource=resource, Parameters=request, **more)
 
-    def machine_with(self, program: dict[str, Any] | None = None, **state: Any) -> str:
+    def machine_with(self, program=None, **state):
         """A state machine of one state."""
         last = {} if state["Type"] in ("Fail", "Succeed") else {"End": True}
         states = {"S": {**last, **state}}
         return self.machine({"StartAt": "S", **(program or {}), "States": states})
 
-    def execute(self, machine: str, given: Any = None, name: str | None = None) -> str:
+    def execute(self, machine, given=None, name=None):
         named = {"name": name} if name else {}
         answer = self.client("stepfunctions").start_execution(
             stateMachineArn=machine, input=json.dumps(given or {}), **named
         )
         return answer["executionArn"]
 
-    def execution(self, arn: str) -> dict[str, Any]:
+    def execution(self, arn):
         return self.client("stepfunctions").describe_execution(executionArn=arn)
 
-    def settled(self, arn: str) -> dict[str, Any]:
+    def settled(self, arn):
         self.until(lambda: self.execution(arn)["status"] != "RUNNING")
         return self.execution(arn)
 
-    def stop(self, arn: str, **why: str) -> dict[str, Any]:
+    def stop(self, arn, **why):
         return self.client("stepfunctions").stop_execution(executionArn=arn, **why)
 
-    def history(self, arn: str, **more: Any) -> list[dict[str, Any]]:
+    def history(self, arn, **more):
         answer = self.client("stepfunctions").get_execution_history(executionArn=arn, **more)
         return answer["events"]
 
-    def types(self, arn: str) -> list[str]:
+    def types(self, arn):
         return [event["type"] for event in self.history(arn)]
 
     # Events and messages
 
-    def queue(self, source: str | None = None) -> tuple[str, Callable[[], list[dict[str, Any]]]]:
+    def queue(self, source=None):
         """A queue's URL, of events from ``source`` if any, and what takes its messages."""
         sqs, name = self.client("sqs"), f"q-{uuid.uuid4().hex[:12]}"
         url = sqs.create_queue(QueueName=name)["QueueUrl"]
@@ -194,7 +184,7 @@ class Laptop:
             target = {"Id": "q", "Arn": f"arn:aws:sqs:us-east-1:123456789012:{name}"}
             self.client("events").put_targets(Rule=name, Targets=[target])
 
-        def take() -> list[dict[str, Any]]:
+        def take():
             found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
             for message in found:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
@@ -204,11 +194,11 @@ class Laptop:
 
 
 @pytest.fixture(scope="session")
-def laptops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Laptop]]:
+def laptops(tmp_path_factory):
     """``laptops("engine")``, and ``laptops("bare")``: moto as it comes."""
-    made: dict[str, Laptop] = {}
+    made = {}
 
-    def get(kind: str) -> Laptop:
+    def get(kind):
         if kind not in made:
             made[kind] = Laptop(kind, tmp_path_factory.mktemp(kind))
         return made[kind]
@@ -219,7 +209,7 @@ def laptops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
 
 
 @pytest.fixture
-def laptop(request: pytest.FixtureRequest, laptops: Callable[[str], Laptop]) -> Laptop:
+def laptop(request, laptops):
     return laptops(getattr(request, "param", "engine"))
 
 
@@ -231,12 +221,12 @@ moto_lacks = pytest.mark.parametrize(
 """Of a claim that fails for moto as it comes; when it no longer fails, our patch can go."""
 
 
-def s3_input(uri: str, kind: str = "S3Prefix", **more: Any) -> dict[str, Any]:
+def s3_input(uri, kind="S3Prefix", **more):
     where = {"S3Uri": uri, "LocalPath": IN, "S3DataType": kind, "S3InputMode": "File"}
     return {**where, **more}
 
 
-def alive(pid: int) -> bool:
+def alive(pid):
     """Whether a process runs; an orphan that nobody has reaped yet does not."""
     try:
         os.kill(pid, 0)

@@ -5,14 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import Any
 
 from landrun_ops.local.access import AccessKey
 
 
-def serve(kind: str, program: Path, work_dir: Path, connection: Connection) -> None:
+def serve(kind, program, work_dir, connection):
     """Answer with the port; take quotas until there are no more, then close and say what is left.
 
     Imports moto late: this module is imported by the tests, too.
@@ -31,7 +28,7 @@ def serve(kind: str, program: Path, work_dir: Path, connection: Connection) -> N
     server.start()
     port = os.environ["MOTO_PORT"] = str(server.get_host_and_port()[1])
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
-    engine: Any = None
+    engine = None
     if kind != "bare":
         access = AccessKey.random().environment(f"http://127.0.0.1:{port}")
         engine = install(program=program, work_dir=work_dir, access=access)

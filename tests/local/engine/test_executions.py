@@ -6,7 +6,6 @@ import concurrent.futures
 import json
 import time
 import uuid
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -20,7 +19,7 @@ WAIT = {"Type": "Wait", "Seconds": 60}
 
 
 @moto_lacks
-def test_completed_job_is_the_output_of_its_state_and_in_the_history(laptop) -> None:
+def test_completed_job_is_the_output_of_its_state_and_in_the_history(laptop):
     request = laptop.request("", "--rows", "3")
     arn = laptop.execute(laptop.machine_of(request))
     execution, job = laptop.settled(arn), laptop.describe(request["ProcessingJobName"])
@@ -43,7 +42,7 @@ def test_completed_job_is_the_output_of_its_state_and_in_the_history(laptop) -> 
 
 
 @moto_lacks
-def test_history_is_given_backwards_and_in_pages(laptop) -> None:
+def test_history_is_given_backwards_and_in_pages(laptop):
     arn = laptop.execute(laptop.machine_with(Type="Pass"))
     laptop.settled(arn)
     last = laptop.history(arn, reverseOrder=True, maxResults=2)
@@ -61,8 +60,8 @@ def test_history_is_given_backwards_and_in_pages(laptop) -> None:
     ],
 )
 def test_job_that_does_not_complete_fails_the_execution_with_its_description_as_cause(
-    laptop, text: str, more: dict[str, Any], status: str
-) -> None:
+    laptop, text, more, status
+):
     execution = laptop.settled(laptop.execute(laptop.machine_of(laptop.request(text, **more))))
     assert (execution["status"], execution["error"]) == ("FAILED", "States.TaskFailed")
     cause = json.loads(execution["cause"])
@@ -71,7 +70,7 @@ def test_job_that_does_not_complete_fails_the_execution_with_its_description_as_
     assert "output" not in execution
 
 
-def test_stop_execution_aborts_it_and_stops_its_job(laptop) -> None:
+def test_stop_execution_aborts_it_and_stops_its_job(laptop):
     request = laptop.request(SLEEPS)
     arn = laptop.execute(laptop.machine_of(request))
     laptop.until(lambda: "TaskSubmitted" in laptop.types(arn))
@@ -84,14 +83,14 @@ def test_stop_execution_aborts_it_and_stops_its_job(laptop) -> None:
     assert laptop.types(arn)[-2:] == ["TaskSubmitted", "ExecutionAborted"]
 
 
-def test_stop_in_the_first_instant_is_not_lost(laptop) -> None:
+def test_stop_in_the_first_instant_is_not_lost(laptop):
     arn = laptop.execute(laptop.machine_of(laptop.request(SLEEPS)))
     laptop.stop(arn)
     assert laptop.execution(arn)["status"] == "ABORTED"
 
 
 @moto_lacks
-def test_stop_during_the_wait_for_a_retry_does_not_wait(laptop) -> None:
+def test_stop_during_the_wait_for_a_retry_does_not_wait(laptop):
     retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 30, "MaxAttempts": 1}]
     task = {"Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "gone"}}
     arn = laptop.execute(laptop.machine_with(Type="Task", **task, Retry=retry), name="retries")
@@ -103,7 +102,7 @@ def test_stop_during_the_wait_for_a_retry_does_not_wait(laptop) -> None:
 
 
 @moto_lacks
-def test_machine_of_cloudformation_is_run(laptop) -> None:
+def test_machine_of_cloudformation_is_run(laptop):
     properties = {
         "StateMachineName": f"cfn-{uuid.uuid4().hex[:8]}",
         "DefinitionString": json.dumps({"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}),
@@ -118,7 +117,7 @@ def test_machine_of_cloudformation_is_run(laptop) -> None:
     assert laptop.settled(laptop.execute(arn))["status"] == "SUCCEEDED"
 
 
-def test_time_limits_stop_the_job(laptop) -> None:
+def test_time_limits_stop_the_job(laptop):
     machine, state = laptop.request(SLEEPS), laptop.request(SLEEPS)
     by_machine = laptop.execute(laptop.machine_of(machine, program={"TimeoutSeconds": 1}))
     by_state = laptop.execute(laptop.machine_of(state, TimeoutSeconds=1))
@@ -131,7 +130,7 @@ def test_time_limits_stop_the_job(laptop) -> None:
     assert laptop.execution(by_machine)["status"] == "TIMED_OUT"
 
 
-def test_quota_is_retried_by_the_name_that_aws_gives_it(laptop) -> None:
+def test_quota_is_retried_by_the_name_that_aws_gives_it(laptop):
     named = {"ErrorEquals": ["SageMaker.ResourceLimitExceededException", "Other"]}
     retry = [{**named, "IntervalSeconds": 1, "MaxAttempts": 50, "BackoffRate": 1}]
     with laptop.quota(0):
@@ -143,7 +142,7 @@ def test_quota_is_retried_by_the_name_that_aws_gives_it(laptop) -> None:
     assert "Error Code: ResourceLimitExceeded" in failed["taskFailedEventDetails"]["cause"]
 
 
-def test_failed_job_is_retried_under_a_new_name(laptop) -> None:
+def test_failed_job_is_retried_under_a_new_name(laptop):
     request = laptop.request("import sys; sys.exit(1)")
     name = request.pop("ProcessingJobName")
     request["ProcessingJobName.$"] = (
@@ -159,9 +158,7 @@ def test_failed_job_is_retried_under_a_new_name(laptop) -> None:
     assert all(len(job) == len(name) + 9 for job in names)
 
 
-def test_refusal_of_a_job_is_a_sagemaker_exception_and_a_wrong_request_is_not_retried(
-    laptop,
-) -> None:
+def test_refusal_of_a_job_is_a_sagemaker_exception_and_a_wrong_request_is_not_retried(laptop):
     machine = laptop.machine_of(laptop.request(""))
     assert laptop.settled(laptop.execute(machine))["status"] == "SUCCEEDED"
     again = laptop.settled(laptop.execute(machine))
@@ -174,7 +171,7 @@ def test_refusal_of_a_job_is_a_sagemaker_exception_and_a_wrong_request_is_not_re
     assert "Error Code: ValidationException" in execution["cause"]
 
 
-def test_a_spark_machine_refuses_an_s3_prefix_by_name_with_the_remedy(laptop) -> None:
+def test_a_spark_machine_refuses_an_s3_prefix_by_name_with_the_remedy(laptop):
     settings = {
         "processing_role": ROLE,
         "image_uri": "image",
@@ -191,19 +188,19 @@ def test_a_spark_machine_refuses_an_s3_prefix_by_name_with_the_remedy(laptop) ->
 
 
 @pytest.mark.parametrize("change", [{"Colour": "red"}, {"RoleArn": 3}])
-def test_parameter_that_sagemaker_does_not_know_is_not_dropped(laptop, change: Any) -> None:
+def test_parameter_that_sagemaker_does_not_know_is_not_dropped(laptop, change):
     execution = laptop.settled(laptop.execute(laptop.machine_of({**laptop.request(""), **change})))
     assert (execution["status"], execution["error"]) == ("FAILED", "States.Runtime")
     assert "could not be used to start the Task" in execution["cause"]
 
 
-def test_other_sagemaker_resources_are_refused_when_the_machine_is_made(laptop) -> None:
+def test_other_sagemaker_resources_are_refused_when_the_machine_is_made(laptop):
     resource = "arn:aws:states:::sagemaker:createTrainingJob.sync"
     with pytest.raises(ClientError, match="createTrainingJob"):
         laptop.machine_with(Type="Task", Resource=resource, Parameters={})
 
 
-def test_surrogate_pair_of_a_definition_is_one_character_of_the_jobs_arguments(laptop) -> None:
+def test_surrogate_pair_of_a_definition_is_one_character_of_the_jobs_arguments(laptop):
     bucket = laptop.bucket()
     text = (
         "import pathlib, sys; out = pathlib.Path(sys.argv[1], 'seen')\n"
@@ -217,7 +214,7 @@ def test_surrogate_pair_of_a_definition_is_one_character_of_the_jobs_arguments(l
 
 
 @moto_lacks
-def test_names_are_made_up_and_owned_and_may_be_asked_for_at_the_same_moment(laptop) -> None:
+def test_names_are_made_up_and_owned_and_may_be_asked_for_at_the_same_moment(laptop):
     machine = laptop.machine_with(Type="Succeed")
     names = {laptop.execution(laptop.execute(machine))["name"] for _ in range(2)}
     assert len({uuid.UUID(name) for name in names}) == 2
@@ -231,7 +228,7 @@ def test_names_are_made_up_and_owned_and_may_be_asked_for_at_the_same_moment(lap
     laptop.stop(arn)
 
 
-def test_close_leaves_no_thread_no_process_and_moto_as_it_was(tmp_path, laptop) -> None:
+def test_close_leaves_no_thread_no_process_and_moto_as_it_was(tmp_path, laptop):
     own = type(laptop)("engine", tmp_path)
     pids = own.bucket()
     text = (

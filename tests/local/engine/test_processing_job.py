@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -28,7 +26,7 @@ MESSAGE = "os.environ['LANDRUN_OPT_ML'] + '/output/message'"
 
 
 @moto_lacks
-def test_job_is_in_progress_then_completed_with_its_times_and_message(laptop) -> None:
+def test_job_is_in_progress_then_completed_with_its_times_and_message(laptop):
     text = f"import os, time; time.sleep(0.5); open({MESSAGE}, 'w').write('41 rows')"
     request = laptop.request(text, "--rows", "3", Environment={"A": "b"})
     name = laptop.start(request)
@@ -47,7 +45,7 @@ def test_job_is_in_progress_then_completed_with_its_times_and_message(laptop) ->
     assert {key: last[key] for key in request} == request
 
 
-def test_jobs_run_at_the_same_time(laptop) -> None:
+def test_jobs_run_at_the_same_time(laptop):
     names = [laptop.start(laptop.request("import time; time.sleep(1.5)")) for _ in range(3)]
     jobs = [laptop.ended(name) for name in names]
     assert [job["ProcessingJobStatus"] for job in jobs] == ["Completed"] * 3
@@ -55,7 +53,7 @@ def test_jobs_run_at_the_same_time(laptop) -> None:
     assert last_start < min(job["ProcessingEndTime"] for job in jobs)
 
 
-def test_nonzero_exit_is_an_algorithm_error_with_the_message_and_what_was_written(laptop) -> None:
+def test_nonzero_exit_is_an_algorithm_error_with_the_message_and_what_was_written(laptop):
     bucket = laptop.bucket()
     text = (
         "import os, sys\n"
@@ -82,7 +80,7 @@ def test_nonzero_exit_is_an_algorithm_error_with_the_message_and_what_was_writte
     ],
     ids=["killed", "message cut at 1 KB of whole characters"],
 )
-def test_end_is_described_as_sagemaker_does(laptop, text: str, field: str, wanted: str) -> None:
+def test_end_is_described_as_sagemaker_does(laptop, text, field, wanted):
     assert laptop.run(text)[field] == wanted
 
 
@@ -94,9 +92,7 @@ def test_end_is_described_as_sagemaker_does(laptop, text: str, field: str, wante
         ("S3Prefix", "nothing/", '/nothing/"'),
     ],
 )
-def test_input_that_cannot_be_brought_fails_the_job_with_the_reason(
-    laptop, kind: str, key: str, why: str
-) -> None:
+def test_input_that_cannot_be_brought_fails_the_job_with_the_reason(laptop, kind, key, why):
     bucket = laptop.bucket()
     escapes = '[{"prefix": "s3://b/"}, "../../etc/passwd"]'
     laptop.put(bucket, escapes=escapes, gone='[{"prefix": "s3://gone/in/"}, "gone.csv"]')
@@ -106,7 +102,7 @@ def test_input_that_cannot_be_brought_fails_the_job_with_the_reason(
     assert "ProcessingStartTime" not in job
 
 
-def test_sharded_input_is_divided_among_hosts_that_know_each_other(laptop) -> None:
+def test_sharded_input_is_divided_among_hosts_that_know_each_other(laptop):
     # Given two objects and three hosts
     bucket = laptop.bucket()
     laptop.put(bucket, **{f"in/{n}": str(n) for n in range(2)})
@@ -130,7 +126,7 @@ def test_sharded_input_is_divided_among_hosts_that_know_each_other(laptop) -> No
     assert hosts["same"]["current_host"] == "algo-3"
 
 
-def test_one_failing_host_ends_the_others(laptop) -> None:
+def test_one_failing_host_ends_the_others(laptop):
     text = (
         f"import json, os, sys, time; here = json.load(open({CONFIG}))\n"
         "time.sleep(60) if here['current_host'] == 'algo-1' else sys.exit(5)\n"
@@ -139,7 +135,7 @@ def test_one_failing_host_ends_the_others(laptop) -> None:
     assert job["FailureReason"] == "AlgorithmError: , exit code: 5"
 
 
-def test_script_reaches_the_laptops_s3_and_sees_the_paths_it_was_given(laptop) -> None:
+def test_script_reaches_the_laptops_s3_and_sees_the_paths_it_was_given(laptop):
     bucket = laptop.bucket()
     text = (
         "import boto3, json, os, sys\n"
@@ -157,7 +153,7 @@ def test_script_reaches_the_laptops_s3_and_sees_the_paths_it_was_given(laptop) -
     assert seen["argument"].endswith("/algo-1/opt/ml/processing/input/in")
 
 
-def test_output_that_cannot_be_uploaded_is_named_and_keeps_no_other_from_it(laptop) -> None:
+def test_output_that_cannot_be_uploaded_is_named_and_keeps_no_other_from_it(laptop):
     bucket = laptop.bucket()
     text = (
         "import os, pathlib, sys\n"
@@ -173,14 +169,14 @@ def test_output_that_cannot_be_uploaded_is_named_and_keeps_no_other_from_it(lapt
     assert r"b'\xff' is not UTF-8" in job["FailureReason"]
 
 
-def test_output_to_a_bucket_that_is_not_there_fails_the_job_with_a_few_names(laptop) -> None:
+def test_output_to_a_bucket_that_is_not_there_fails_the_job_with_a_few_names(laptop):
     text = "import sys; [open(f'{sys.argv[1]}/{n}', 'w').write('x') for n in range(5)]"
     job = laptop.run(text, OUT, output="s3://no-such-bucket-here/p/")
     assert "PutObject failed for s3://no-such-bucket-here/p/0: NoSuchBucket" in job["FailureReason"]
     assert job["FailureReason"].endswith("; and 2 files more")
 
 
-def test_thousands_of_outputs_take_seconds(laptop) -> None:
+def test_thousands_of_outputs_take_seconds(laptop):
     bucket = laptop.bucket()
     text = "import sys; [open(f'{sys.argv[1]}/{n}', 'w').close() for n in range(10_000)]"
     job = laptop.run(text, OUT, output=f"s3://{bucket}/")
@@ -190,13 +186,13 @@ def test_thousands_of_outputs_take_seconds(laptop) -> None:
     assert took.total_seconds() < 40  # by requests, it would be minutes
 
 
-def noted(laptop: Any, notes: Path) -> list[int]:
+def noted(laptop, notes):
     laptop.until(notes.exists)
     return [int(pid) for pid in notes.read_text().split()]
 
 
 @pytest.mark.parametrize("end", ["by itself", "stopped", "laptop killed"])
-def test_nothing_of_a_job_outlives_it(laptop, tmp_path: Path, end: str) -> None:
+def test_nothing_of_a_job_outlives_it(laptop, tmp_path, end):
     own = laptop if end != "laptop killed" else type(laptop)("engine", tmp_path)
     notes, seconds = tmp_path / "pids", "0" if end == "by itself" else "60"
     name = own.start(own.request(SPREADS, str(notes), seconds))
@@ -215,7 +211,7 @@ def test_nothing_of_a_job_outlives_it(laptop, tmp_path: Path, end: str) -> None:
         laptop.until(lambda pid=pid: not alive(pid))
 
 
-def test_time_limit_stops_the_job_and_keeps_its_output(laptop) -> None:
+def test_time_limit_stops_the_job_and_keeps_its_output(laptop):
     bucket = laptop.bucket()
     text = (
         "import sys, time\n"
@@ -231,7 +227,7 @@ def test_time_limit_stops_the_job_and_keeps_its_output(laptop) -> None:
     assert log == "working\n[landrun] stopped: MaxRuntimeInSeconds (1) reached\n"
 
 
-def test_folders_of_twenty_jobs_are_kept(laptop) -> None:
+def test_folders_of_twenty_jobs_are_kept(laptop):
     old = laptop.work_dir / "jobs"
     for number in range(25):
         (old / f"old-{number}").mkdir(parents=True)
@@ -241,7 +237,7 @@ def test_folders_of_twenty_jobs_are_kept(laptop) -> None:
     assert len(kept) == 20
 
 
-def test_output_of_the_script_is_in_cloudwatch_logs_and_hides_no_other_jobs(laptop) -> None:
+def test_output_of_the_script_is_in_cloudwatch_logs_and_hides_no_other_jobs(laptop):
     text = "import sys; print('out'); print('err', file=sys.stderr); print('no end', end='')"
     name = laptop.run(text)["ProcessingJobName"]
     laptop.run("for n in range(50_000): print('a long line of another job', n)")
@@ -253,7 +249,7 @@ def test_output_of_the_script_is_in_cloudwatch_logs_and_hides_no_other_jobs(lapt
     assert found["events"][0]["logStreamName"].startswith(f"{name}/algo-1-")
 
 
-def test_quota_refuses_in_sagemakers_words_and_leaves_the_name_free(laptop) -> None:
+def test_quota_refuses_in_sagemakers_words_and_leaves_the_name_free(laptop):
     request = laptop.request("")
     with laptop.quota(1):
         running = laptop.start(laptop.request("import time; time.sleep(30)"))
@@ -271,7 +267,7 @@ def test_quota_refuses_in_sagemakers_words_and_leaves_the_name_free(laptop) -> N
     assert taken.value.response["Error"]["Code"] == "ResourceInUse"
 
 
-def test_invalid_request_is_refused_in_sagemakers_words(laptop) -> None:
+def test_invalid_request_is_refused_in_sagemakers_words(laptop):
     with pytest.raises(ClientError) as refused:
         laptop.start(laptop.request("", "", ProcessingJobName="under_score"))
     error = refused.value.response["Error"]

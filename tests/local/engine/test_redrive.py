@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from botocore.exceptions import ClientError
 
@@ -20,17 +18,17 @@ sys.exit(0 if found else 4)
 NEW_NAME = "States.Format('job-{}', States.ArrayGetItem(States.StringSplit(States.UUID(), '-'), 0))"
 
 
-def redrive(laptop: Any, arn: str) -> Any:
+def redrive(laptop, arn):
     return laptop.client("stepfunctions").redrive_execution(executionArn=arn)["redriveDate"]
 
 
-def listed(laptop: Any, machine: str, **more: Any) -> list[dict[str, Any]]:
+def listed(laptop, machine, **more):
     pages = laptop.client("stepfunctions").get_paginator("list_executions")
     found = pages.paginate(stateMachineArn=machine, **more)
     return [execution for page in found for execution in page["executions"]]
 
 
-def test_redrive_runs_the_failed_state_again_with_what_had_gone_into_it(laptop) -> None:
+def test_redrive_runs_the_failed_state_again_with_what_had_gone_into_it(laptop):
     # Given an execution whose second state failed, with an input that the first state made
     bucket = laptop.bucket()
     request = laptop.request(FAILS_ONCE)
@@ -73,9 +71,7 @@ def test_redrive_runs_the_failed_state_again_with_what_had_gone_into_it(laptop) 
 @pytest.mark.parametrize(
     ("program", "how"), [({}, "ABORTED"), ({"TimeoutSeconds": 1}, "TIMED_OUT")]
 )
-def test_aborted_and_timed_out_executions_can_be_redriven_again_and_again(
-    laptop, program: dict[str, Any], how: str
-) -> None:
+def test_aborted_and_timed_out_executions_can_be_redriven_again_and_again(laptop, program, how):
     machine = laptop.machine_with(**WAIT, program=program)
     arn = laptop.execute(machine, {"a": 1}, name="owned")
     if how == "ABORTED":
@@ -94,7 +90,7 @@ def test_aborted_and_timed_out_executions_can_be_redriven_again_and_again(
         laptop.execute(machine, {"a": 1}, name="owned")
 
 
-def test_what_is_unknown_runs_or_has_succeeded_is_not_redrivable(laptop) -> None:
+def test_what_is_unknown_runs_or_has_succeeded_is_not_redrivable(laptop):
     passed, waiting = (laptop.execute(laptop.machine_with(**s)) for s in ({"Type": "Pass"}, WAIT))
     laptop.settled(passed)
     for arn, why in ((passed, "is SUCCEEDED"), (waiting, "is RUNNING")):
@@ -108,7 +104,7 @@ def test_what_is_unknown_runs_or_has_succeeded_is_not_redrivable(laptop) -> None
 
 
 @moto_lacks
-def test_list_sorts_by_the_last_change_and_shows_redrives(laptop) -> None:
+def test_list_sorts_by_the_last_change_and_shows_redrives(laptop):
     machine = laptop.machine_with(**WAIT)
     arns = [laptop.execute(machine, name=name) for name in ("a", "b", "c")]
     for arn in arns[:2]:
@@ -125,7 +121,7 @@ def test_list_sorts_by_the_last_change_and_shows_redrives(laptop) -> None:
         laptop.stop(arn)
 
 
-def test_list_is_filtered_by_status_and_paged_without_gaps_or_doubles(laptop) -> None:
+def test_list_is_filtered_by_status_and_paged_without_gaps_or_doubles(laptop):
     machine = laptop.machine_with(Type="Pass")
     arns = {laptop.execute(machine) for _ in range(7)}
     for arn in arns:
@@ -138,7 +134,7 @@ def test_list_is_filtered_by_status_and_paged_without_gaps_or_doubles(laptop) ->
 
 
 @moto_lacks
-def test_next_page_is_found_when_executions_end_meanwhile(laptop) -> None:
+def test_next_page_is_found_when_executions_end_meanwhile(laptop):
     machine, client = laptop.machine_with(**WAIT), laptop.client("stepfunctions")
     oldest, middle, newest = (laptop.execute(machine, name=name) for name in "abc")
     asked = {"stateMachineArn": machine, "statusFilter": "RUNNING"}

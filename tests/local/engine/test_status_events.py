@@ -19,13 +19,13 @@ Heard = Callable[[str, int], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def heard(laptop) -> Heard:
+def heard(laptop):
     """``heard(arn, 2)``: the details of the first two events of an execution."""
     _, take = laptop.queue("aws.states")
-    received: list[dict[str, Any]] = []
+    received = []
 
-    def of(arn: str, count: int) -> list[dict[str, Any]]:
-        def look() -> list[dict[str, Any]] | None:
+    def of(arn, count):
+        def look():
             received.extend(take())
             mine = [event for event in received if event["resources"] == [arn]]
             return mine if len(mine) >= count else None
@@ -36,7 +36,7 @@ def heard(laptop) -> Heard:
 
 
 @moto_lacks
-def test_success_is_reported_from_start_to_end_in_awss_shape(laptop, heard: Heard) -> None:
+def test_success_is_reported_from_start_to_end_in_awss_shape(laptop, heard):
     arn = laptop.execute(laptop.machine_with(Type="Pass"), {"a": "<id> ü"}, name="run-1")
     started, ended = heard(arn, 2)
     assert (started["status"], started["name"]) == ("RUNNING", "run-1")
@@ -52,11 +52,11 @@ def test_success_is_reported_from_start_to_end_in_awss_shape(laptop, heard: Hear
 
 
 @moto_lacks
-def test_a_rule_delivers_an_event_as_it_was_put_unless_it_is_disabled(laptop) -> None:
+def test_a_rule_delivers_an_event_as_it_was_put_unless_it_is_disabled(laptop):
     url, take = laptop.queue("mine")
     events, rule = laptop.client("events"), url.rpartition("/")[2]
 
-    def put(number: int) -> None:
+    def put(number):
         detail = json.dumps({"n": number, "text": "<id>"})
         events.put_events(Entries=[{"Source": "mine", "DetailType": "t", "Detail": detail}])
 
@@ -70,7 +70,7 @@ def test_a_rule_delivers_an_event_as_it_was_put_unless_it_is_disabled(laptop) ->
     assert {event["account"] for event in found} == {"123456789012"}
 
 
-def test_time_out_and_abort_are_reported(laptop, heard: Heard) -> None:
+def test_time_out_and_abort_are_reported(laptop, heard):
     wait = {"Type": "Wait", "Seconds": 60}
     slow = laptop.execute(laptop.machine_with(**wait, program={"TimeoutSeconds": 1}))
     stopped = laptop.execute(laptop.machine_with(**wait))
@@ -80,14 +80,14 @@ def test_time_out_and_abort_are_reported(laptop, heard: Heard) -> None:
     assert heard(slow, 2)[1]["status"] == "TIMED_OUT"
 
 
-def test_every_execution_of_many_is_reported_in_order(laptop, heard: Heard) -> None:
+def test_every_execution_of_many_is_reported_in_order(laptop, heard):
     machine = laptop.machine_with(Type="Pass")
     arns = [laptop.execute(machine) for _ in range(12)]
     for arn in arns:
         assert [event["status"] for event in heard(arn, 2)] == ["RUNNING", "SUCCEEDED"]
 
 
-def test_redrive_of_a_failure_is_reported_with_its_count_and_date(laptop, heard: Heard) -> None:
+def test_redrive_of_a_failure_is_reported_with_its_count_and_date(laptop, heard):
     arn = laptop.execute(laptop.machine_with(**FAIL))
     before = heard(arn, 2)[1]
     date = laptop.client("stepfunctions").redrive_execution(executionArn=arn)["redriveDate"]
@@ -103,7 +103,7 @@ def test_redrive_of_a_failure_is_reported_with_its_count_and_date(laptop, heard:
     assert failed["stopDate"] >= failed["redriveDate"]
 
 
-def execution(**more: Any) -> Any:
+def execution(**more):
     values = {
         "exec_arn": "arn:aws:states:us-east-1:123456789012:execution:m:run",
         "state_machine_arn": "arn:aws:states:us-east-1:123456789012:stateMachine:m",
@@ -125,7 +125,7 @@ NAMES = ["running", "succeeded", "failed", "timed-out", "aborted"]
 
 
 @pytest.mark.parametrize("name", [*NAMES, "running-redriven", "succeeded-redriven"])
-def test_every_field_of_awss_events_is_there(load_event: Any, name: str) -> None:
+def test_every_field_of_awss_events_is_there(load_event, name):
     theirs = json.loads(load_event(f"execution-{name}")["Records"][0]["body"])["detail"]
     millis = theirs.get("redriveDate")
     date = datetime.fromtimestamp(millis / 1000, tz=UTC) if millis else None

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from datetime import UTC
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -20,30 +18,30 @@ ASKED = {"Token.$": "$$.Task.Token", "StartedAt.$": "$$.Execution.StartTime"}
 class Asking:
     """A queue, and machines that ask in it and wait for an answer."""
 
-    def __init__(self, laptop: Any) -> None:
+    def __init__(self, laptop):
         self._laptop = laptop
         self._states = laptop.client("stepfunctions")
         self.url, self._take = laptop.queue()
 
-    def machine(self, **state: Any) -> str:
+    def machine(self, **state):
         parameters = {"QueueUrl": self.url, "MessageBody": ASKED}
         asks = {"Resource": f"{SEND}.waitForTaskToken", "Parameters": parameters}
         return self._laptop.machine_with(Type="Task", **{"ResultPath": None, **asks, **state})
 
-    def asked(self) -> Any:
+    def asked(self):
         [message] = self._laptop.until(self._take)
         return message
 
-    def answer(self, token: str, output: str = "{}") -> None:
+    def answer(self, token, output="{}"):
         self._states.send_task_success(taskToken=token, output=output)
 
 
 @pytest.fixture
-def asking(laptop) -> Asking:
+def asking(laptop):
     return Asking(laptop)
 
 
-def code(call: Callable[..., Any], *given: str) -> str:
+def code(call, *given):
     with pytest.raises(ClientError) as refused:
         call(*given)
     return refused.value.response["Error"]["Code"]
@@ -54,9 +52,7 @@ def code(call: Callable[..., Any], *given: str) -> str:
     ("path", "answer", "output"),
     [(None, "{}", {"n": 1}), ("$.said", '{"a": [2]}', {"n": 1, "said": {"a": [2]}})],
 )
-def test_execution_goes_on_when_its_token_comes_back_once(
-    laptop, asking: Asking, path: str | None, answer: str, output: Any
-) -> None:
+def test_execution_goes_on_when_its_token_comes_back_once(laptop, asking, path, answer, output):
     arn = laptop.execute(asking.machine(ResultPath=path), {"n": 1})
     asked = asking.asked()
     token, started = asked["Token"], asked["StartedAt"]
@@ -82,7 +78,7 @@ def test_execution_goes_on_when_its_token_comes_back_once(
 
 
 @moto_lacks
-def test_stop_ends_the_wait_and_closes_its_token(laptop, asking: Asking) -> None:
+def test_stop_ends_the_wait_and_closes_its_token(laptop, asking):
     arn = laptop.execute(asking.machine(), name="stopped")
     token, began = asking.asked()["Token"], time.monotonic()
     laptop.stop(arn)
@@ -93,7 +89,7 @@ def test_stop_ends_the_wait_and_closes_its_token(laptop, asking: Asking) -> None
 
 
 @moto_lacks
-def test_each_attempt_asks_with_a_token_of_its_own(laptop, asking: Asking) -> None:
+def test_each_attempt_asks_with_a_token_of_its_own(laptop, asking):
     again = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 1}]
     arn = laptop.execute(asking.machine(TimeoutSeconds=1, Retry=again), name="again")
     first, second = asking.asked()["Token"], asking.asked()["Token"]
@@ -104,7 +100,7 @@ def test_each_attempt_asks_with_a_token_of_its_own(laptop, asking: Asking) -> No
 
 
 @moto_lacks
-def test_redriven_execution_asks_again_with_another_token(laptop, asking: Asking) -> None:
+def test_redriven_execution_asks_again_with_another_token(laptop, asking):
     arn = laptop.execute(asking.machine(), name="redriven")
     before = asking.asked()
     laptop.stop(arn)
@@ -116,15 +112,13 @@ def test_redriven_execution_asks_again_with_another_token(laptop, asking: Asking
     assert laptop.settled(arn)["status"] == "SUCCEEDED"
 
 
-def test_queue_that_is_not_there_fails_the_task_under_a_name_that_retries_match(
-    laptop, asking: Asking
-) -> None:
+def test_queue_that_is_not_there_fails_the_task_under_a_name_that_retries_match(laptop, asking):
     nowhere = {"QueueUrl": f"{asking.url}-gone", "MessageBody": ASKED}
     ended = laptop.settled(laptop.execute(asking.machine(Parameters=nowhere)))
     assert (ended["status"], ended["error"]) == ("FAILED", "SQS.AmazonSQSException")
 
 
-def test_message_that_nobody_waits_for_is_sent_and_left(laptop, asking: Asking) -> None:
+def test_message_that_nobody_waits_for_is_sent_and_left(laptop, asking):
     given = {"QueueUrl": asking.url, "MessageBody": {"a": 1}}
     arn = laptop.execute(asking.machine(Resource=SEND, Parameters=given))
     assert laptop.settled(arn)["status"] == "SUCCEEDED"

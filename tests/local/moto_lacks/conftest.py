@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import boto3
 import pytest
@@ -18,7 +16,7 @@ ENDPOINT = "http://127.0.0.1:4566"
 
 
 @pytest.fixture(params=[False, True], ids=["moto", "patched"])
-def patched(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[bool]:
+def patched(request, monkeypatch):
     """Whether moto is patched: with both, a test says what a patch is for, and that it works.
 
     Where a test fails for moto as it comes, moto has grown it: the patch can go.
@@ -34,17 +32,17 @@ def patched(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def received() -> Callable[[str], list[dict[str, Any]]]:
+def received():
     """``received("aws.s3")``: listens to a source of events; the call of what it gives, them."""
 
-    def listen(source: str, target: str = "queue") -> Callable[[], list[dict[str, Any]]]:
+    def listen(source, target="queue"):
         events, client = boto3.client("events"), boto3.client("sqs")
         url = client.create_queue(QueueName=target)["QueueUrl"]
         events.put_rule(Name=target, EventPattern=json.dumps({"source": [source]}))
         arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{target}"
         events.put_targets(Rule=target, Targets=[{"Id": "q", "Arn": arn}])
 
-        def take() -> list[dict[str, Any]]:
+        def take():
             found = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
             return [json.loads(message["Body"]) for message in found.get("Messages", [])]
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import boto3
 import pytest
@@ -18,7 +16,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
 
 
 CODE = "def handler(event, context): return 42"
-FUNCTION: dict[str, Any] = {
+FUNCTION = {
     "R": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}}},
     "F": {
         "Type": "AWS::Lambda::Function",
@@ -34,13 +32,13 @@ FUNCTION: dict[str, Any] = {
 
 
 @pytest.fixture
-def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def moto(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     with mock_aws():
         yield
 
 
-def create(resources: dict[str, Any], outputs: dict[str, Any] | None = None) -> dict[str, str]:
+def create(resources, outputs=None):
     """Create a stack and return its outputs."""
     client = boto3.client("cloudformation")
     body = {"Resources": resources, "Outputs": outputs or {}}
@@ -54,14 +52,14 @@ THERE = {"AWS::Lambda::EventSourceMapping", "AWS::CloudWatch::Dashboard"}
 
 
 @pytest.mark.parametrize("kind", sorted(LEFT_OUT - THERE))
-def test_cloudformation_has_no(kind: str) -> None:
+def test_cloudformation_has_no(kind):
     assert kind not in get_model_map()
 
 
-def test_a_numbers_default_is_no_text_in_a_condition(moto: None) -> None:
+def test_a_numbers_default_is_no_text_in_a_condition(moto):
     """As it is to CloudFormation, and to moto when a text is given: see template.py."""
 
-    def made(name: str, default: int | str) -> bool:
+    def made(name, default):
         body = {
             "Parameters": {"N": {"Type": "Number", "Default": default}},
             "Conditions": {"One": {"Fn::Equals": [{"Ref": "N"}, "1"]}},
@@ -74,15 +72,13 @@ def test_a_numbers_default_is_no_text_in_a_condition(moto: None) -> None:
     assert (made("number", 1), made("text", "1")) == (False, True)
 
 
-def test_an_event_source_mapping_deletes_messages_that_were_reported_as_failed(
-    moto: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_event_source_mapping_deletes_messages_that_were_reported_as_failed(moto, monkeypatch):
     # Given a function that reports all its messages as failed
     from moto.awslambda.models import LambdaFunction  # noqa: PLC0415
 
-    batches: list[list[Any]] = []
+    batches = []
 
-    def invoke(function: Any, body: str, request: Any, response: Any) -> str:
+    def invoke(function, body, request, response):
         records = json.loads(body)["Records"]
         batches.append(records)
         failures = [{"itemIdentifier": record["messageId"]} for record in records]
@@ -111,20 +107,20 @@ def test_an_event_source_mapping_deletes_messages_that_were_reported_as_failed(
     assert "Messages" not in sqs.receive_message(QueueUrl=url)
 
 
-def test_cloudformation_ignores_versioning_of_a_bucket(moto: None) -> None:
+def test_cloudformation_ignores_versioning_of_a_bucket(moto):
     properties = {"BucketName": "bucket", "VersioningConfiguration": {"Status": "Enabled"}}
     create({"B": {"Type": "AWS::S3::Bucket", "Properties": properties}})
     assert "Status" not in boto3.client("s3").get_bucket_versioning(Bucket="bucket")
 
 
-def test_cloudformation_ignores_eventbridge_of_a_bucket(moto: None) -> None:
+def test_cloudformation_ignores_eventbridge_of_a_bucket(moto):
     eventbridge = {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     properties = {"BucketName": "bucket", "NotificationConfiguration": eventbridge}
     create({"B": {"Type": "AWS::S3::Bucket", "Properties": properties}})
     assert not messages_of_a_put(eventbridge_on=False)
 
 
-def test_cloudformation_ignores_definition_substitutions(moto: None) -> None:
+def test_cloudformation_ignores_definition_substitutions(moto):
     definition = {"StartAt": "P", "States": {"P": {"Type": "Pass", "Result": "${A}", "End": True}}}
     properties = {
         "DefinitionString": json.dumps(definition),
@@ -147,15 +143,15 @@ def test_cloudformation_ignores_definition_substitutions(moto: None) -> None:
         ("AWS::SNS::Topic", "TopicArn"),
     ],
 )
-def test_get_att_cannot_tell(kind: str, attribute: str) -> None:
+def test_get_att_cannot_tell(kind, attribute):
     assert not get_model_map()[kind].has_cfn_attr(attribute)
 
 
-def test_rules_send_though_disabled_and_need_no_queue_policy(moto: None) -> None:
+def test_rules_send_though_disabled_and_need_no_queue_policy(moto):
     assert messages_of_a_put(state="DISABLED")
 
 
-def test_lambda_does_not_run_functions_without_docker(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lambda_does_not_run_functions_without_docker(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     with mock_aws(config={"lambda": {"use_docker": False}}):
         create(FUNCTION)
@@ -163,12 +159,12 @@ def test_lambda_does_not_run_functions_without_docker(monkeypatch: pytest.Monkey
         assert reply["Payload"].read() != b"42"
 
 
-def test_a_reference_to_nothing_is_a_bare_key_error(moto: None) -> None:
+def test_a_reference_to_nothing_is_a_bare_key_error(moto):
     with pytest.raises(KeyError, match=r"^'Nothing'$"):
         create({"Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "Nothing"}}}})
 
 
-def messages_of_a_put(*, eventbridge_on: bool = True, state: Any = "ENABLED") -> list[Any]:
+def messages_of_a_put(*, eventbridge_on=True, state="ENABLED"):
     """Return what a queue behind a rule has received of an object that was put."""
     s3, sqs, events = boto3.client("s3"), boto3.client("sqs"), boto3.client("events")
     url = sqs.create_queue(QueueName="q")["QueueUrl"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from typing import Any
 
 import boto3
 import pytest
@@ -21,9 +20,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
 @pytest.mark.parametrize(
     ("service", "decision"), [("sagemaker", "allowed"), ("lambda", "implicitDeny")]
 )
-def test_simulator_judges_resources_and_conditions(
-    patched: bool, service: str, decision: str
-) -> None:
+def test_simulator_judges_resources_and_conditions(patched, service, decision):
     iam = boto3.client("iam")
     trust = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}}
     iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))
@@ -51,7 +48,7 @@ def test_simulator_judges_resources_and_conditions(
 
 
 @pytest.fixture
-def logs(patched: bool) -> Any:
+def logs(patched):
     """Two streams of one job, their events in turn, and one of another job."""
     client = boto3.client("logs")
     client.create_log_group(logGroupName="g")
@@ -62,7 +59,7 @@ def logs(patched: bool) -> Any:
     return client
 
 
-def filtered(logs: Any, **asked: Any) -> list[str]:
+def filtered(logs, **asked):
     pages = logs.get_paginator("filter_log_events").paginate(logGroupName="g", **asked)
     return [event["message"].partition(" ")[2] for page in pages for event in page["events"]]
 
@@ -77,15 +74,13 @@ def filtered(logs: Any, **asked: Any) -> list[str]:
     ids=["all", "since", "until"],
 )
 @pytest.mark.parametrize("size", [1, 2, 10])
-def test_events_of_a_prefix_come_in_order_of_time_page_by_page(
-    patched: bool, logs: Any, asked: dict[str, Any], found: list[str], size: int
-) -> None:
+def test_events_of_a_prefix_come_in_order_of_time_page_by_page(patched, logs, asked, found, size):
     given = filtered(logs, logStreamNamePrefix="job/", PaginationConfig={"PageSize": size}, **asked)
     assert (given == found) is patched
 
 
-def test_pages_go_on_where_they_were_when_events_come_meanwhile(patched: bool, logs: Any) -> None:
-    asked: dict[str, Any] = {"logGroupName": "g", "logStreamNamePrefix": "job/"}
+def test_pages_go_on_where_they_were_when_events_come_meanwhile(patched, logs):
+    asked = {"logGroupName": "g", "logStreamNamePrefix": "job/"}
     first = logs.filter_log_events(**asked, limit=4)
     late = [{"timestamp": BASE + 70, "message": "job/1 70"}]
     logs.put_log_events(logGroupName="g", logStreamName="job/1", logEvents=late)
@@ -95,7 +90,7 @@ def test_pages_go_on_where_they_were_when_events_come_meanwhile(patched: bool, l
     assert (messages == wanted) is patched
 
 
-def test_group_that_is_not_there_and_patterns_are_motos_own(patched: bool, logs: Any) -> None:
+def test_group_that_is_not_there_and_patterns_are_motos_own(patched, logs):
     with pytest.raises(logs.exceptions.ResourceNotFoundException):
         logs.filter_log_events(logGroupName="none")
     found = logs.filter_log_events(logGroupName="g", filterPattern='"job/1 30"')["events"]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-from collections.abc import Callable
-from typing import Any
 
 import boto3
 import pytest
@@ -20,7 +18,7 @@ ODD_KEY = "a\x01 +é.csv"
 
 
 @pytest.fixture
-def bucket(patched: bool) -> Any:
+def bucket(patched):
     """A client of S3 where there is a bucket that tells EventBridge."""
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket="bucket")
@@ -30,7 +28,7 @@ def bucket(patched: bool) -> Any:
     return s3
 
 
-def test_events_of_overwrites_can_be_told_apart(patched: bool, bucket: Any, received: Any) -> None:
+def test_events_of_overwrites_can_be_told_apart(patched, bucket, received):
     take = received("aws.s3")
     for body in (b"1", b"2"):
         bucket.put_object(Bucket="bucket", Key="k+ %2B", Body=body)
@@ -42,9 +40,7 @@ def test_events_of_overwrites_can_be_told_apart(patched: bool, bucket: Any, rece
     assert first["key"] == "k+ %2B"
 
 
-def test_target_that_fails_keeps_nothing_from_the_others(
-    patched: bool, bucket: Any, received: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_target_that_fails_keeps_nothing_from_the_others(patched, bucket, received, caplog):
     events = boto3.client("events")
     events.put_rule(Name="a", EventPattern=json.dumps({"source": ["aws.s3"]}))
     function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
@@ -55,8 +51,8 @@ def test_target_that_fails_keeps_nothing_from_the_others(
     assert ("a: event not delivered" in caplog.text) is patched
 
 
-def test_bucket_says_that_it_tells_eventbridge(patched: bool, bucket: Any) -> None:
-    def says() -> bool:
+def test_bucket_says_that_it_tells_eventbridge(patched, bucket):
+    def says():
         found = bucket.get_bucket_notification_configuration(Bucket="bucket")
         return "EventBridgeConfiguration" in found
 
@@ -65,26 +61,24 @@ def test_bucket_says_that_it_tells_eventbridge(patched: bool, bucket: Any) -> No
     assert not says()
 
 
-def test_versions_are_listed_whatever_the_key(patched: bool, bucket: Any) -> None:
+def test_versions_are_listed_whatever_the_key(patched, bucket):
     bucket.put_object(Bucket="bucket", Key=ODD_KEY)
     with contextlib.nullcontext() if patched else pytest.raises(ClientError, match="500"):
         listed = bucket.list_object_versions(Bucket="bucket", Prefix=ODD_KEY)
         assert [one["Key"] for one in listed["Versions"]] == [ODD_KEY]
 
 
-def both_succeed(
-    monkeypatch: pytest.MonkeyPatch, owner: Any, looks: str, write: Callable[[], Any]
-) -> bool:
+def both_succeed(monkeypatch, owner, looks, write):
     """Whether two writes succeed, of which the second comes when the first has looked."""
     look, looked, go_on = getattr(owner, looks), threading.Event(), threading.Event()
-    results: list[bool] = []
+    results = []
 
-    def try_to_write() -> None:
+    def try_to_write():
         with contextlib.suppress(ClientError):
             write()
             results.append(True)
 
-    def slowly(*arguments: Any, **more: Any) -> Any:
+    def slowly(*arguments, **more):
         seen = look(*arguments, **more)
         if threading.current_thread() is first:
             looked.set()
@@ -104,7 +98,7 @@ def both_succeed(
     return len(results) == 2
 
 
-def test_one_of_two_conditional_puts_of_an_item_succeeds(patched: bool, monkeypatch: Any) -> None:
+def test_one_of_two_conditional_puts_of_an_item_succeeds(patched, monkeypatch):
     client = boto3.client("dynamodb")
     client.create_table(
         TableName="t",
@@ -114,16 +108,14 @@ def test_one_of_two_conditional_puts_of_an_item_succeeds(patched: bool, monkeypa
     )
     new = {"Item": {"id": {"S": "a"}}, "ConditionExpression": "attribute_not_exists(id)"}
 
-    def claim() -> None:
+    def claim():
         client.put_item(TableName="t", **new)
 
     assert both_succeed(monkeypatch, Table, "get_item", claim) is not patched
 
 
-def test_one_of_two_conditional_puts_of_an_object_succeeds(
-    patched: bool, bucket: Any, monkeypatch: Any
-) -> None:
-    def commit() -> None:
+def test_one_of_two_conditional_puts_of_an_object_succeeds(patched, bucket, monkeypatch):
+    def commit():
         bucket.put_object(Bucket="bucket", Key="k", Body=b"", IfNoneMatch="*")
 
     assert both_succeed(monkeypatch, S3Response, "_get_checksum", commit) is not patched

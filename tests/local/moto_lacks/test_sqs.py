@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import Any
 
 import boto3
 import pytest
@@ -18,7 +17,7 @@ from .conftest import ENDPOINT
 ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:"
 
 
-def test_cloudformation_gives_queue_urls_that_lead_here(patched: bool) -> None:
+def test_cloudformation_gives_queue_urls_that_lead_here(patched):
     client = boto3.client("cloudformation")
     resources = {"Q": {"Type": "AWS::SQS::Queue"}}
     body = {"Resources": resources, "Outputs": {"Q": {"Value": {"Ref": "Q"}}}}
@@ -27,7 +26,7 @@ def test_cloudformation_gives_queue_urls_that_lead_here(patched: bool) -> None:
     assert output["OutputValue"].startswith(f"{ENDPOINT}/{ACCOUNT}/") is patched
 
 
-def test_deletion_waits_for_a_message_that_comes(patched: bool) -> None:
+def test_deletion_waits_for_a_message_that_comes(patched):
     queue = sqs_backends[ACCOUNT][REGION].create_queue("q")
     queue.add_message(Message("1", "body"))
     queue._messages[0].mark_received()
@@ -41,12 +40,12 @@ def test_deletion_waits_for_a_message_that_comes(patched: bool) -> None:
     assert not queue._messages
 
 
-def only(*, patched: bool) -> pytest.MarkDecorator:
+def only(*, patched):
     return pytest.mark.parametrize("patched", [patched], indirect=True, ids=[""])
 
 
 @pytest.fixture
-def sqs(patched: bool) -> Any:
+def sqs(patched):
     """A client of SQS where there are a queue ``home`` and its dead-letter queue ``dead``."""
     client = boto3.client("sqs")
     client.create_queue(QueueName="dead")
@@ -55,30 +54,30 @@ def sqs(patched: bool) -> Any:
     return client
 
 
-def url(name: str) -> str:
+def url(name):
     return f"{ENDPOINT}/{ACCOUNT}/{name}"
 
 
-def received(sqs: Any, name: str) -> list[dict[str, Any]]:
-    asked: dict[str, Any] = {"MaxNumberOfMessages": 10, "VisibilityTimeout": 30}
+def received(sqs, name):
+    asked = {"MaxNumberOfMessages": 10, "VisibilityTimeout": 30}
     names = {"MessageAttributeNames": ["All"], "MessageSystemAttributeNames": ["All"]}
     return sqs.receive_message(QueueUrl=url(name), **asked, **names).get("Messages", [])
 
 
-def move(sqs: Any, source: str = "dead", destination: str = "home") -> str:
+def move(sqs, source="dead", destination="home"):
     return sqs.start_message_move_task(
         SourceArn=f"{ARN}{source}", DestinationArn=f"{ARN}{destination}"
     )["TaskHandle"]
 
 
 @only(patched=False)
-def test_moto_has_no_message_move_tasks(sqs: Any) -> None:
+def test_moto_has_no_message_move_tasks(sqs):
     with pytest.raises(NotImplementedError):
         move(sqs)
 
 
 @only(patched=True)
-def test_messages_move_whole_and_anew_unless_a_consumer_holds_them(sqs: Any) -> None:
+def test_messages_move_whole_and_anew_unless_a_consumer_holds_them(sqs):
     reason = {"Reason": {"DataType": "String", "StringValue": "why"}}
     sqs.send_message(QueueUrl=url("dead"), MessageBody="held")
     assert received(sqs, "dead")
@@ -91,7 +90,7 @@ def test_messages_move_whole_and_anew_unless_a_consumer_holds_them(sqs: Any) -> 
 
 
 @only(patched=True)
-def test_tasks_are_listed_newest_first_one_unless_more_are_asked_for(sqs: Any) -> None:
+def test_tasks_are_listed_newest_first_one_unless_more_are_asked_for(sqs):
     for count in range(3):
         for _ in range(count):
             sqs.send_message(QueueUrl=url("dead"), MessageBody="x")
@@ -113,9 +112,7 @@ def test_tasks_are_listed_newest_first_one_unless_more_are_asked_for(sqs: Any) -
         ("dead", "other", "ResourceNotFoundException", "DestinationArn parameter"),
     ],
 )
-def test_what_cannot_be_moved_is_refused_in_sqs_words(
-    sqs: Any, source: str, destination: str, code: str, words: str
-) -> None:
+def test_what_cannot_be_moved_is_refused_in_sqs_words(sqs, source, destination, code, words):
     with pytest.raises(ClientError, match=words) as refused:
         move(sqs, source, destination)
     assert refused.value.response["Error"]["Code"] == code

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from io import BytesIO
-from typing import Any
 
 import pytest
 from moto.iam.models import iam_backends
@@ -20,35 +18,35 @@ PORT = 4566
 HOST = f"127.0.0.1:{PORT}"
 
 
-def header(key: str) -> str:
+def header(key):
     return f"AWS4-HMAC-SHA256 Credential={key}/20261122/us-east-1/s3/aws4_request, Signature=0"
 
 
-def presigned(key: str, **headers: str) -> dict[str, Any]:
+def presigned(key, **headers):
     scope = f"{key}%2F20261122%2Fus-east-1%2Fs3"
     query = f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={scope}"
     return {"HTTP_AUTHORIZATION": None, "QUERY_STRING": query, **headers}
 
 
-def request(**headers: Any) -> dict[str, Any]:
+def request(**headers):
     """A request as the AWS CLI makes it; None takes a header away."""
     sent = {"HTTP_HOST": HOST, "HTTP_AUTHORIZATION": header(KEY.id), "REQUEST_METHOD": "POST"}
     return {name: value for name, value in {**sent, **headers}.items() if value is not None}
 
 
-def moto(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+def moto(environ, start_response):
     """Answers as moto does: pages of all origins may read it."""
     cors = [("Access-Control-Allow-Origin", "*"), ("access-control-allow-methods", "PUT")]
     start_response("200 OK", [("Content-Type", "text/plain"), *cors])
     return [environ["REQUEST_METHOD"].encode()]
 
 
-def control(*more_hosts: str, port: int = PORT) -> AccessControl:
+def control(*more_hosts, port=PORT):
     return AccessControl(moto, KEY, [*HOSTS, *more_hosts], port)
 
 
-def answer(environ: dict[str, Any]) -> tuple[str, dict[str, str], str]:
-    told: list[Any] = []
+def answer(environ):
+    told = []
     body = control()(environ, lambda *said: told.extend(said))
     return told[0], dict(told[1]), b"".join(body).decode()
 
@@ -97,17 +95,17 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", ACCEPTED)
-def test_a_program_with_a_key_is_let_in(case: str) -> None:
+def test_a_program_with_a_key_is_let_in(case):
     assert control().refusal(request(**ACCEPTED[case])) == ("", "")
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_pages_other_hosts_and_strangers_are_refused_and_told_why(case: str) -> None:
+def test_pages_other_hosts_and_strangers_are_refused_and_told_why(case):
     headers, why = REFUSED[case]
     assert re.search(why, control().refusal(request(**headers))[1])
 
 
-def test_hosts_that_are_named_are_let_in_with_the_port_unless_it_is_80() -> None:
+def test_hosts_that_are_named_are_let_in_with_the_port_unless_it_is_80():
     naming = control("Desk.example", port=4567)
     assert not naming.refusal(request(HTTP_HOST="desk.example:4567"))[0]
     assert naming.refusal(request(HTTP_HOST="desk.example"))[0]
@@ -115,7 +113,7 @@ def test_hosts_that_are_named_are_let_in_with_the_port_unless_it_is_80() -> None
 
 
 @pytest.mark.parametrize("headers", [{}, FOREIGN, {"REQUEST_METHOD": "OPTIONS"}, UNSIGNED])
-def test_responses_can_be_read_by_no_other_origin_and_run_no_script(headers: Any) -> None:
+def test_responses_can_be_read_by_no_other_origin_and_run_no_script(headers):
     _, answered, _ = answer(request(**headers))
     assert not [name for name in answered if name.lower().startswith("access-control")]
     assert answered["Content-Security-Policy"] == "sandbox"
@@ -126,9 +124,7 @@ def test_responses_can_be_read_by_no_other_origin_and_run_no_script(headers: Any
     ("kind", "form"),
     [("application/x-amz-json-1.1", r'^{"__type": "'), ("", r"^<ErrorResponse><Error>.*<Code>")],
 )
-def test_a_refusal_is_an_error_of_aws_in_the_form_that_the_client_reads(
-    kind: str, form: str
-) -> None:
+def test_a_refusal_is_an_error_of_aws_in_the_form_that_the_client_reads(kind, form):
     status, headers, body = answer(
         request(**UNSIGNED, CONTENT_TYPE=kind, **{"wsgi.input": BytesIO(b"{}")})
     )
@@ -139,7 +135,7 @@ def test_a_refusal_is_an_error_of_aws_in_the_form_that_the_client_reads(
     assert answer(request(**UNSIGNED, REQUEST_METHOD="HEAD"))[2] == ""
 
 
-def test_every_key_is_another_and_none_is_shown_by_chance() -> None:
+def test_every_key_is_another_and_none_is_shown_by_chance():
     keys = [AccessKey.random() for _ in range(100)]
     assert len({key.id for key in keys} | {key.secret for key in keys}) == 200
     assert all(re.fullmatch("LKIA[A-Z0-9]{16}", key.id) for key in keys)
@@ -147,15 +143,15 @@ def test_every_key_is_another_and_none_is_shown_by_chance() -> None:
 
 
 @pytest.fixture
-def issuing() -> Iterator[Any]:
+def issuing():
     iam = iam_backends[ACCOUNT]["aws"]
     yield iam
     iam.reset()
     sts_backends[ACCOUNT]["aws"].reset()
 
 
-def test_active_keys_of_iam_and_sts_are_let_in(issuing: Any) -> None:
-    def is_let_in(key: Any) -> bool:
+def test_active_keys_of_iam_and_sts_are_let_in(issuing):
+    def is_let_in(key):
         signed = request(HTTP_AUTHORIZATION=header(key.access_key_id))
         return not control().refusal(signed)[0]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import boto3
 import pytest
@@ -29,7 +28,7 @@ STACK = {
 }
 
 
-def created() -> str:
+def created():
     """Give the definition of the machine that moto creates of the stack."""
     with mock_aws():
         cloudformation = boto3.client("cloudformation", region_name="us-east-1")
@@ -40,7 +39,7 @@ def created() -> str:
         return str(steps.describe_state_machine(stateMachineArn=arn)["definition"])
 
 
-def test_the_laptop_makes_them() -> None:
+def test_the_laptop_makes_them():
     patches = Patches()
     cloudformation.patch(patches)
     try:
@@ -62,9 +61,7 @@ def test_the_laptop_makes_them() -> None:
         ("a: ${A}", {"A": r'"\u0024{B}"', "B": "x"}, {"a": "x"}),
     ],
 )  # fmt: skip
-def test_tokens_are_replaced_as_cloudformation_replaces_them(
-    text: str, values: dict[str, object], made: Any
-) -> None:
+def test_tokens_are_replaced_as_cloudformation_replaces_them(text, values, made):
     assert json.loads(filled_in(text, values)) == made
 
 
@@ -77,12 +74,12 @@ def test_tokens_are_replaced_as_cloudformation_replaces_them(
         ({"A": r'["\u0024{A}"]'}, "neither JSON nor YAML|without end"),
     ],
 )
-def test_what_makes_no_definition_is_an_error(values: dict[str, object], says: str) -> None:
+def test_what_makes_no_definition_is_an_error(values, says):
     with pytest.raises(ConfigurationError, match=says):
         filled_in("a: ${A}", values)
 
 
-def test_what_is_written_as_yaml_is_read_back() -> None:
+def test_what_is_written_as_yaml_is_read_back():
     definition = {
         "a b": [{"x.$": "$.x", "n": [1, None]}, "ü: '\"\n", [], {}],
         Bare("${K}"): Bare("${V}"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -23,28 +22,28 @@ DIGEST = f"{URI}@sha256:{'0' * 64}"
 class Recorder(Docker):
     """Docker that notes what it is given, and answers by the first word."""
 
-    def __init__(self, **answers: str) -> None:
+    def __init__(self, **answers):
         super().__init__()
         self.answers = answers
-        self.words: list[tuple[str, ...]] = []
-        self.read: list[str] = []
-        self.environment: dict[str, str] = {}
+        self.words = []
+        self.read = []
+        self.environment = {}
 
-    def __call__(self, *words: str, stdin: str = "") -> str:
+    def __call__(self, *words, stdin=""):
         self.words.append(words)
         self.read.append(stdin)
         return self.answers.get(words[0], "")
 
-    def show(self, *words: str, environment: dict[str, str] | None = None) -> None:
+    def show(self, *words, environment=None):
         self(*words)
         self.environment |= environment or {}
 
 
-def deployed(**outputs: str) -> Stack:
+def deployed(**outputs):
     """A stack with these outputs, in an account whose ECR gives a password."""
 
-    def client(service: str) -> Any:
-        made: Any = boto3.client(  # type: ignore[call-overload]
+    def client(service):
+        made = boto3.client(
             service, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
         )
         stub = Stubber(made)
@@ -57,7 +56,7 @@ def deployed(**outputs: str) -> Stack:
     return Stack("mine", "us-east-1", outputs, {}, client)
 
 
-def test_a_stack_s_repository_is_its_output_with_a_password_of_ecr() -> None:
+def test_a_stack_s_repository_is_its_output_with_a_password_of_ecr():
     found = repository(deployed(ImageRepositoryUri=URI))
     assert found == Repository(URI, "AWS", "pass:word")
     with pytest.raises(ConfigurationError, match="state machine of yours"):
@@ -74,8 +73,8 @@ def test_a_stack_s_repository_is_its_output_with_a_password_of_ecr() -> None:
     ids=["this machine's platform", "another platform", "Spark's own Dockerfile"],
 )
 def test_an_image_is_built_without_attestations_and_with_what_is_not_the_default(
-    monkeypatch, engine: str, platform: str, arguments: dict[str, str], words: list[str]
-) -> None:
+    monkeypatch, engine, platform, arguments, words
+):
     monkeypatch.setattr("landrun_ops.actions.image.machine.machine", lambda: "x86_64")
     docker = Recorder()
     build(docker, Path("f"), "n", engine=engine, platform=platform, **arguments)
@@ -84,7 +83,7 @@ def test_an_image_is_built_without_attestations_and_with_what_is_not_the_default
     assert docker.environment["BUILDX_NO_DEFAULT_ATTESTATIONS"] == "1"
 
 
-def test_a_push_signs_in_by_stdin_and_returns_the_digest() -> None:
+def test_a_push_signs_in_by_stdin_and_returns_the_digest():
     docker = Recorder(image=json.dumps(["other@sha256:1", DIGEST]))
     assert push(docker, "n", Repository(URI, "AWS", "secret"), "latest") == DIGEST
     assert ("tag", "n", f"{URI}:latest") in docker.words
@@ -93,12 +92,12 @@ def test_a_push_signs_in_by_stdin_and_returns_the_digest() -> None:
     assert not any("secret" in word for words in docker.words for word in words)
 
 
-def test_a_push_without_a_digest_is_an_error() -> None:
+def test_a_push_without_a_digest_is_an_error():
     with pytest.raises(DockerError, match="digest"):
         push(Recorder(image="null"), "n", Repository(URI, "AWS", "secret"), "latest")
 
 
-def test_sparks_image_is_made_from_sagemakers_of_the_region() -> None:
+def test_sparks_image_is_made_from_sagemakers_of_the_region():
     assert spark_base("eu-central-1") == (
         "906073651304.dkr.ecr.eu-central-1.amazonaws.com/sagemaker-spark-processing:3.5-cpu-py312"
     )
@@ -107,7 +106,7 @@ def test_sparks_image_is_made_from_sagemakers_of_the_region() -> None:
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES.values())
-def test_all_that_a_dockerfile_copies_is_let_into_the_build(root: Path, dockerfile: str) -> None:
+def test_all_that_a_dockerfile_copies_is_let_into_the_build(root, dockerfile):
     folder = root / "src/processing"
     copied = [
         word

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 
 import pytest
 
 import mounts
 
 
-def write_config(opt_ml: Path, *local_paths: object) -> None:
+def write_config(opt_ml, *local_paths):
     outputs = [{"S3Output": {"LocalPath": path}} for path in local_paths]
     config = opt_ml / "config" / "processingjobconfig.json"
     config.parent.mkdir(parents=True)
     config.write_text(json.dumps({"ProcessingOutputConfig": {"Outputs": outputs}}))
 
 
-def test_outputs_of_the_job_and_the_exit_message_s_folder_are_given(tmp_path: Path) -> None:
+def test_outputs_of_the_job_and_the_exit_message_s_folder_are_given(tmp_path):
     write_config(tmp_path, "/opt/ml/processing/output/processed", "/opt/ml/processing/report/")
     mounts.give(tmp_path, os.getuid())
     given = ["output", "processing/output/processed", "processing/report"]
@@ -29,7 +28,7 @@ def test_outputs_of_the_job_and_the_exit_message_s_folder_are_given(tmp_path: Pa
 @pytest.mark.parametrize(
     "path", ["/etc", "/opt/ml", "/opt/ml/config", "/opt/ml/processing/../../../etc", "etc", "", 7]
 )
-def test_no_other_folder_is_given(tmp_path: Path, path: object) -> None:
+def test_no_other_folder_is_given(tmp_path, path):
     write_config(tmp_path, path)
     assert mounts.outputs(tmp_path) == [tmp_path / "output"]
 
@@ -38,8 +37,8 @@ def test_no_other_folder_is_given(tmp_path: Path, path: object) -> None:
     "text", ["", "[]", "null", '{"ProcessingOutputConfig": {"Outputs": [{}]}}']
 )
 def test_without_a_configuration_that_says_so_only_the_exit_message_s_folder_is_given(
-    tmp_path: Path, text: str
-) -> None:
+    tmp_path, text
+):
     config = tmp_path / "config" / "processingjobconfig.json"
     assert mounts.outputs(tmp_path) == [tmp_path / "output"]
     config.parent.mkdir()
@@ -47,14 +46,14 @@ def test_without_a_configuration_that_says_so_only_the_exit_message_s_folder_is_
     assert mounts.outputs(tmp_path) == [tmp_path / "output"]
 
 
-def test_what_a_symbolic_link_leads_to_is_not_given(tmp_path: Path) -> None:
+def test_what_a_symbolic_link_leads_to_is_not_given(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "output").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match="output"):
         mounts.give(tmp_path, os.getuid())
 
 
-def test_outside_of_an_image_nothing_happens(tmp_path: Path, monkeypatch) -> None:
+def test_outside_of_an_image_nothing_happens(tmp_path, monkeypatch):
     monkeypatch.setattr(mounts, "OPT_ML", tmp_path / "none")
     monkeypatch.setattr(mounts, "claim", lambda _: pytest.fail("claimed"))
     mounts.at_start()

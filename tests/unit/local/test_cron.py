@@ -11,7 +11,7 @@ from landrun_ops.stack.cron import ScheduleError, next_time
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)  # a Sunday
 
 
-def following(expression: str, timezone: str = "UTC", now: datetime = NOW) -> str:
+def following(expression, timezone="UTC", now=NOW):
     found = next_time(expression, timezone, NOW)(now)
     return found.strftime("%Y-%m-%dT%H:%M") if found else "never"
 
@@ -48,7 +48,7 @@ def following(expression: str, timezone: str = "UTC", now: datetime = NOW) -> st
         ("at(2020-12-24T18:00:00)", "never"),
     ],
 )
-def test_an_expression_fires_next_at(expression: str, expected: str) -> None:
+def test_an_expression_fires_next_at(expression, expected):
     assert following(expression) == expected
 
 
@@ -64,16 +64,16 @@ def test_an_expression_fires_next_at(expression: str, expected: str) -> None:
         (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), "2026-10-26T01:30"),
     ],
 )
-def test_cron_counts_in_its_time_zone(now: datetime, expected: str) -> None:
+def test_cron_counts_in_its_time_zone(now, expected):
     assert following("cron(30 2 * * ? *)", "Europe/Berlin", now) == expected
 
 
-def test_a_last_weekday_that_is_over_comes_next_month() -> None:
+def test_a_last_weekday_that_is_over_comes_next_month():
     saturday = datetime(2027, 1, 30, tzinfo=UTC)
     assert following("cron(0 8 LW * ? *)", now=saturday) == "2027-02-26T08:00"
 
 
-def test_at_counts_in_its_time_zone() -> None:
+def test_at_counts_in_its_time_zone():
     assert following("at(2026-12-24T18:00:00)", "Europe/Berlin") == "2026-12-24T17:00"
 
 
@@ -90,14 +90,14 @@ def test_at_counts_in_its_time_zone() -> None:
         ("at(tomorrow)", "does not match"),
     ],
 )
-def test_what_cannot_be_followed_is_refused(expression: str, says: str) -> None:
+def test_what_cannot_be_followed_is_refused(expression, says):
     with pytest.raises(ScheduleError, match=says):
         following(expression)
     with pytest.raises(ScheduleError, match="No time zone found with key Mars/Olympus"):
         following("rate(1 day)", "Mars/Olympus")
 
 
-def test_a_rate_fires_at_whole_steps_from_its_start() -> None:
+def test_a_rate_fires_at_whole_steps_from_its_start():
     later = NOW + timedelta(days=1, seconds=1)
     assert following("rate(7 minutes)", now=later) == "2026-11-23T10:32"
     assert following("rate(2 days)", now=later) == "2026-11-24T10:30"

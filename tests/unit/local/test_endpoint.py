@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,7 +18,7 @@ KEY, OLD_KEY = "LKIA0123456789ABCDEF", "LKIAFEDCBA9876543210"
 class Answering(BaseHTTPRequestHandler):
     """Answers as a laptop's AWS does, or, below ``/other``, as another emulator does."""
 
-    def do_GET(self) -> None:
+    def do_GET(self):
         laptop = not self.path.startswith("/other")
         known = f"AWS {KEY}:0" == self.headers["Authorization"]
         self.send_response(200 if known or not laptop else 403)
@@ -29,40 +26,38 @@ class Answering(BaseHTTPRequestHandler):
             self.send_header(STACK_HEADER, "landrun")
         self.end_headers()
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, *_):
         pass
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def address():
     with HTTPServer(("127.0.0.1", 0), Answering) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
 
-def shell(endpoint: str, key: str = KEY) -> dict[str, str]:
+def shell(endpoint, key=KEY):
     return {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": key}
 
 
 @pytest.mark.parametrize("stack", ["landrun", "other"])
 @pytest.mark.parametrize("key", ["AKIA0123456789ABCDEF", ""])  # pragma: allowlist secret
-def test_other_endpoints_are_honoured(address: str, stack: str, key: str) -> None:
+def test_other_endpoints_are_honoured(address, stack, key):
     check_endpoint(stack, {}, None)
     check_endpoint(stack, shell(f"{address}/other", key), None)
     check_endpoint(stack, shell("http://127.0.0.1:1", key), None)
 
 
-def test_a_laptop_is_asked_for_its_own_stack_only(address: str) -> None:
+def test_a_laptop_is_asked_for_its_own_stack_only(address):
     check_endpoint("landrun", shell(address), None)
     with pytest.raises(ConfigurationError, match=r"the stack 'landrun' and no 'prod'.*unset"):
         check_endpoint("prod", shell(address), None)
 
 
 @pytest.mark.parametrize("old", ["http://127.0.0.1:1", "{address}", "{address}/other"])
-def test_a_shell_of_an_earlier_laptop_is_to_eval_again(
-    address: str, tmp_path: Path, old: str
-) -> None:
+def test_a_shell_of_an_earlier_laptop_is_to_eval_again(address, tmp_path, old):
     stale = shell(old.format(address=address), OLD_KEY)
     with held(tmp_path):
         write(tmp_path, {"environment": {"AWS_ENDPOINT_URL": address}})

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from landrun_ops.local.event_sources import failed_messages, sqs_event
 from landrun_ops.local.lambda_runtime import Outcome
 
-MESSAGES: Any = [{"MessageId": "a"}, {"MessageId": "b"}]
+MESSAGES = [{"MessageId": "a"}, {"MessageId": "b"}]
 ALL = {"a", "b"}
 
 
@@ -28,11 +25,11 @@ ALL = {"a", "b"}
         ("text", ALL),
     ],
 )
-def test_a_response_fails_these_messages(result: Any, failed: set[str]) -> None:
+def test_a_response_fails_these_messages(result, failed):
     assert failed_messages(Outcome(result), MESSAGES, partial=True) == failed
 
 
-def test_without_partial_responses_only_a_failure_fails_the_batch_and_all_of_it() -> None:
+def test_without_partial_responses_only_a_failure_fails_the_batch_and_all_of_it():
     reported = Outcome({"batchItemFailures": [{"itemIdentifier": "a"}]})
     assert failed_messages(reported, MESSAGES, partial=False) == set()
     error = Outcome({"errorType": "E", "errorMessage": ""}, failed=True)
@@ -40,9 +37,9 @@ def test_without_partial_responses_only_a_failure_fails_the_batch_and_all_of_it(
     assert failed_messages(error, MESSAGES, partial=True) == ALL
 
 
-def test_messages_are_wrapped_as_lambda_does(load_event: Callable[[str], dict[str, Any]]) -> None:
+def test_messages_are_wrapped_as_lambda_does(load_event):
     documented = load_event("object-created")["Records"][0]
-    message: Any = {
+    message = {
         "MessageId": documented["messageId"],
         "ReceiptHandle": documented["receiptHandle"],
         "Body": documented["body"],

@@ -9,7 +9,6 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -23,7 +22,7 @@ TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/{}"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:m"
 
 
-def test_times_of_an_output_are_epoch_milliseconds() -> None:
+def test_times_of_an_output_are_epoch_milliseconds():
     moment = datetime(2026, 11, 22, tzinfo=UTC)
     there = moment.astimezone(timezone(timedelta(hours=2)))
     value = {"a": moment, "b": [there, {"c": moment.replace(tzinfo=None)}], "d": "x", "e": 1}
@@ -31,7 +30,7 @@ def test_times_of_an_output_are_epoch_milliseconds() -> None:
     assert as_output(value) == {"a": millis, "b": [millis, {"c": millis}], "d": "x", "e": 1}
 
 
-def test_wait_lasts_as_long_as_asked_or_as_the_execution() -> None:
+def test_wait_lasts_as_long_as_asked_or_as_the_execution():
     started = time.monotonic()
     wait(SimpleNamespace(is_running=lambda: True), 0.15)
     assert time.monotonic() - started >= 0.15
@@ -41,7 +40,7 @@ def test_wait_lasts_as_long_as_asked_or_as_the_execution() -> None:
     assert time.monotonic() - started < 30
 
 
-def test_patches_are_taken_back_also_from_what_was_inherited() -> None:
+def test_patches_are_taken_back_also_from_what_was_inherited():
     class Base:
         a = 1
 
@@ -58,12 +57,12 @@ def test_patches_are_taken_back_also_from_what_was_inherited() -> None:
     assert (Derived.a, Derived.b, mapping) == (4, 2, {"c": 3})
 
 
-def asked(action: str, **parameters: Any) -> list[Need]:
+def asked(action, **parameters):
     response = SimpleNamespace(body=json.dumps(parameters), querystring={})
     return list(needs(response, action, "*"))
 
 
-def test_a_transaction_needs_what_its_parts_need_and_nothing_of_its_own() -> None:
+def test_a_transaction_needs_what_its_parts_need_and_nothing_of_its_own():
     parts = [
         {"Update": {"TableName": "a"}},
         {"Delete": {"TableName": "a"}},
@@ -78,7 +77,7 @@ def test_a_transaction_needs_what_its_parts_need_and_nothing_of_its_own() -> Non
     ]
 
 
-def test_an_answer_to_a_token_is_about_the_machine_that_gave_it_out() -> None:
+def test_an_answer_to_a_token_is_about_the_machine_that_gave_it_out():
     TOKENS["t-1"] = Token(MACHINE)
     for token, resource in (("t-1", MACHINE), ("nobody's", "*")):
         needed = Need("states:SendTaskSuccess", resource)
@@ -88,10 +87,8 @@ def test_an_answer_to_a_token_is_about_the_machine_that_gave_it_out() -> None:
 @pytest.mark.parametrize(
     ("error", "lines"), [(RuntimeError("why"), True), (OSError(errno.ENOSPC, "no space"), False)]
 )
-def test_runner_that_breaks_is_a_failed_job_and_a_full_disk_is_one_line(
-    caplog: pytest.LogCaptureFixture, error: Exception, lines: bool
-) -> None:
-    def run(_: Any) -> Any:
+def test_runner_that_breaks_is_a_failed_job_and_a_full_disk_is_one_line(caplog, error, lines):
+    def run(_):
         raise error
 
     cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 30}

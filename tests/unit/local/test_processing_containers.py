@@ -6,7 +6,6 @@ import io
 import sys
 import tarfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 from docker.errors import NotFound
@@ -43,18 +42,18 @@ FILE = "file://"
         ("/opt/programs", "/opt/programs"),
     ],
 )
-def test_only_paths_under_the_two_folders_are_rewritten(text: str, rewritten: str) -> None:
+def test_only_paths_under_the_two_folders_are_rewritten(text, rewritten):
     assert rewrite(text, OPT_ML, PROGRAM) == rewritten
 
 
-def run(text: str, folder: Path, grace: float = 5) -> Subprocess:
+def run(text, folder, grace=5):
     command = [sys.executable, "-c", text]
     container = Subprocess(command, {"SEEN": "yes"}, folder, folder / "log", grace)
     container.start()
     return container
 
 
-def test_output_goes_to_the_log_and_nothing_is_inherited(tmp_path: Path, monkeypatch) -> None:
+def test_output_goes_to_the_log_and_nothing_is_inherited(tmp_path, monkeypatch):
     monkeypatch.setenv("SECRET", "x")
     container = run("import os; print(os.environ.get('SECRET'), os.environ['SEEN'])", tmp_path)
     assert container.wait(20) == 0
@@ -65,9 +64,7 @@ def test_output_goes_to_the_log_and_nothing_is_inherited(tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     ("handler", "grace", "code"), [("signal.SIG_DFL", 20, 128 + 15), ("signal.SIG_IGN", 0.1, 137)]
 )
-def test_stopped_script_gets_sigterm_and_after_the_grace_sigkill(
-    tmp_path: Path, handler: str, grace: float, code: int
-) -> None:
+def test_stopped_script_gets_sigterm_and_after_the_grace_sigkill(tmp_path, handler, grace, code):
     text = (
         f"import signal, time; signal.signal(signal.SIGTERM, {handler})\n"
         "print('ready', flush=True); time.sleep(60)"
@@ -79,7 +76,7 @@ def test_stopped_script_gets_sigterm_and_after_the_grace_sigkill(
     assert container.wait(0) == code
 
 
-def test_program_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_program_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ContainerStartError, match="/no/such"):
         Subprocess(["/no/such"], {}, tmp_path, tmp_path / "log", 0).start()
 
@@ -89,28 +86,26 @@ def test_program_that_is_not_there_is_named(tmp_path: Path) -> None:
 WORDS = ["smspark-submit", "/p/preprocess.py", "--output", "/o"]
 
 
-def program(path: Path, says: str) -> str:
+def program(path, says):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"#!/bin/sh\necho '{says}'\n")
     path.chmod(0o755)
     return str(path)
 
 
-def submitted(
-    words: list[str], folder: Path, python: str, host: str = "algo-1", java: str = "17.0.15"
-) -> list[str]:
+def submitted(words, folder, python, host="algo-1", java="17.0.15"):
     if java:
         program(folder / f"bin{java}" / "java", f'openjdk version "{java}" 2025-04-15')
     path = f"{folder}/bin{java}:/usr/bin:/bin" if java else str(folder / "empty")
     return submit(words, host, python, folder / "a/b", {"PATH": path})
 
 
-def test_only_smspark_submit_is_spark() -> None:
+def test_only_smspark_submit_is_spark():
     assert is_spark(["/usr/local/bin/smspark-submit"])
     assert not is_spark(["python3", "smspark-submit"])
 
 
-def test_the_script_is_run_by_python_without_the_clusters_options(tmp_path: Path) -> None:
+def test_the_script_is_run_by_python_without_the_clusters_options(tmp_path):
     python = program(tmp_path / "python", "True")
     assert submitted(WORDS, tmp_path, python, java="1.8.0_412") == [python, *WORDS[1:]]
     options = ["-v", "--spark-event-logs-s3-uri", "s3://b/logs", "--py-files=/x"]
@@ -131,9 +126,7 @@ def test_the_script_is_run_by_python_without_the_clusters_options(tmp_path: Path
         ("17", "True", ["smspark-submit", "-v"], "no script"),
     ],
 )
-def test_what_spark_lacks_is_named_with_the_remedy(
-    tmp_path: Path, java: str, spark: str, words: list[str], why: str
-) -> None:
+def test_what_spark_lacks_is_named_with_the_remedy(tmp_path, java, spark, words, why):
     with pytest.raises(ContainerStartError, match=why):
         submitted(words, tmp_path, program(tmp_path / "python", spark), java=java)
 
@@ -156,42 +149,42 @@ REQUEST = {
 class Daemon:
     """A stand-in for Docker's client and for the one container that is made with it."""
 
-    def __init__(self, *, fails_at: str = "", outputs: bytes = b"") -> None:
+    def __init__(self, *, fails_at="", outputs=b""):
         self.containers = self
         self.fails_at = fails_at
         self.outputs = outputs
-        self.created: dict[str, Any] = {}
+        self.created = {}
         self.copied = b""
 
-    def _may(self, step: str) -> None:
+    def _may(self, step):
         if step == self.fails_at:
             raise NotFound("No such thing")
 
-    def create(self, image: str, **options: Any) -> Daemon:
+    def create(self, image, **options):
         self._may("create")
         self.created = {"image": image, **options}
         return self
 
-    def put_archive(self, path: str, file: Any) -> None:
+    def put_archive(self, path, file):
         self._may("put_archive")
         assert path == "/"
         self.copied = file.read()
 
-    def get_archive(self, path: str) -> tuple[list[bytes], None]:
+    def get_archive(self, path):
         self._may(f"get_archive {path}")
         return [self.outputs], None
 
-    def start(self) -> None:
+    def start(self):
         self._may("start")
 
-    def logs(self, **_: Any) -> list[bytes]:
+    def logs(self, **_):
         return [b"hello\n"]
 
-    def remove(self, **_: Any) -> None:
+    def remove(self, **_):
         self._may("remove")
 
 
-def container(folder: Path, daemon: Daemon, **changes: Any) -> DockerContainer:
+def container(folder, daemon, **changes):
     """A host of a job in Docker."""
     (folder / "ml" / "config").mkdir(parents=True)
     (folder / "ml" / "config" / "a.json").write_text("{}")
@@ -201,15 +194,15 @@ def container(folder: Path, daemon: Daemon, **changes: Any) -> DockerContainer:
     return DockerContainer(request, "algo-1", access, **files, grace=1, client=daemon)
 
 
-def created(folder: Path, **changes: Any) -> dict[str, Any]:
+def created(folder, **changes):
     daemon = Daemon()
     container(folder, daemon, **changes).start()
     return daemon.created
 
 
-def test_a_container_is_created_as_the_request_says_and_sagemaker_does(tmp_path: Path) -> None:
+def test_a_container_is_created_as_the_request_says_and_sagemaker_does(tmp_path):
     options = created(tmp_path)
-    application: Any = REQUEST["AppSpecification"]
+    application = REQUEST["AppSpecification"]
     assert options["image"] == "mine:1"
     assert options["entrypoint"] == application["ContainerEntrypoint"]
     assert options["command"] == application["ContainerArguments"]
@@ -224,7 +217,7 @@ def test_a_container_is_created_as_the_request_says_and_sagemaker_does(tmp_path:
     ]
 
 
-def test_isolated_job_has_no_network_and_an_image_its_own_entrypoint(tmp_path: Path) -> None:
+def test_isolated_job_has_no_network_and_an_image_its_own_entrypoint(tmp_path):
     isolated = {"NetworkConfig": {"EnableNetworkIsolation": True}}
     options = created(tmp_path, AppSpecification={"ImageUri": "m"}, **isolated)
     assert [options[name] for name in ("network_mode", "entrypoint", "command")] == [
@@ -234,7 +227,7 @@ def test_isolated_job_has_no_network_and_an_image_its_own_entrypoint(tmp_path: P
     ]
 
 
-def test_everything_copied_into_a_container_is_roots(tmp_path: Path) -> None:
+def test_everything_copied_into_a_container_is_roots(tmp_path):
     daemon = Daemon()
     container(tmp_path, daemon).start()
     with tarfile.open(fileobj=io.BytesIO(daemon.copied)) as archive:
@@ -246,16 +239,14 @@ def test_everything_copied_into_a_container_is_roots(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("step", ["create", "put_archive", "start"])
-def test_a_container_that_cannot_be_started_says_why_in_dockers_words(
-    tmp_path: Path, step: str
-) -> None:
+def test_a_container_that_cannot_be_started_says_why_in_dockers_words(tmp_path, step):
     starting = container(tmp_path, Daemon(fails_at=step))
     with pytest.raises(ContainerStartError, match="cannot run mine:1: No such thing"):
         starting.start()
     starting.discard()
 
 
-def test_without_docker_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_docker_that_is_said(monkeypatch):
     with pytest.raises(DockerError, match="install Docker"):
         Docker("no-such-docker")("version")
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
@@ -263,7 +254,7 @@ def test_without_docker_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         connect("mine:1", "make image")
 
 
-def archived(*members: tuple[str, bytes, str]) -> bytes:
+def archived(*members):
     """What a container gives back for every folder: names, contents, and links' targets."""
     kinds = {"out/shadow": tarfile.SYMTYPE, "out/hard": tarfile.LNKTYPE, "out/dev": tarfile.CHRTYPE}
     file = io.BytesIO()
@@ -276,7 +267,7 @@ def archived(*members: tuple[str, bytes, str]) -> bytes:
     return file.getvalue()
 
 
-def test_files_come_back_and_links_and_devices_do_not(tmp_path: Path) -> None:
+def test_files_come_back_and_links_and_devices_do_not(tmp_path):
     links = [("out/shadow", b"", "/etc/shadow"), ("out/hard", b"", "/etc/shadow")]
     outputs = archived(("out/deep/a.txt", b"hello", ""), *links, ("out/dev", b"", ""))
     ended = container(tmp_path, Daemon(outputs=outputs))
@@ -295,9 +286,7 @@ def test_files_come_back_and_links_and_devices_do_not(tmp_path: Path) -> None:
     ],
     ids=["container is gone", "a file would leave its folder", "no archive"],
 )
-def test_outputs_that_do_not_come_back_are_an_error_that_says_why(
-    tmp_path: Path, daemon: Daemon, why: str
-) -> None:
+def test_outputs_that_do_not_come_back_are_an_error_that_says_why(tmp_path, daemon, why):
     ended = container(tmp_path, daemon)
     ended.start()
     with pytest.raises(TransferError, match=why):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import io
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -30,34 +28,34 @@ from landrun_ops.local.processing_job.request import (
 class FakeS3:
     """Objects by (bucket, key)."""
 
-    def __init__(self, objects: dict[str, bytes]) -> None:
+    def __init__(self, objects):
         self.objects = {("b", key): body for key, body in objects.items()}
 
-    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+    def get_object(self, *, Bucket, Key):  # noqa: N803
         if (Bucket, Key) not in self.objects:
             raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "gone"}}, "GetObject")
         return {"Body": io.BytesIO(self.objects[Bucket, Key])}
 
-    def get_paginator(self, _: str) -> FakeS3:
+    def get_paginator(self, _):
         return self
 
-    def paginate(self, *, Bucket: str, Prefix: str) -> list[dict[str, Any]]:  # noqa: N803
+    def paginate(self, *, Bucket, Prefix):  # noqa: N803
         keys = sorted(key for bucket, key in self.objects if bucket == Bucket)
         return [{"Contents": [{"Key": key}]} for key in keys if key.startswith(Prefix)]
 
 
-def manifest(*names: str, prefix: str = "s3://b/") -> bytes:
+def manifest(*names, prefix="s3://b/"):
     return json.dumps([{"prefix": prefix}, *names]).encode()
 
 
-def source(uri: str = "s3://b/in/", kind: str = "S3Prefix", **more: Any) -> dict[str, Any]:
+def source(uri="s3://b/in/", kind="S3Prefix", **more):
     return {"S3Uri": uri, "S3DataType": kind, **more}
 
 
 LISTED = source("s3://b/m", "ManifestFile")
 
 
-def files(folder: Path) -> dict[str, bytes]:
+def files(folder):
     found = [path for path in folder.rglob("*") if path.is_file()]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
@@ -75,12 +73,12 @@ def files(folder: Path) -> dict[str, bytes]:
         ("a.csv", "a", "a.csv"),
     ],
 )
-def test_prefix_decides_the_path_below_local_path(key: str, prefix: str, relative: str) -> None:
+def test_prefix_decides_the_path_below_local_path(key, prefix, relative):
     assert relative_to_prefix(key, prefix) == relative
 
 
 @given(st.lists(st.text(), min_size=1))
-def test_manifest_names_its_objects_exactly(names: list[str]) -> None:
+def test_manifest_names_its_objects_exactly(names):
     objects = read_manifest(manifest(*names, prefix="s3://b/p/"), "s3://b/m")
     assert [(o.bucket, o.key, o.relative) for o in objects] == [("b", f"p/{n}", n) for n in names]
 
@@ -89,7 +87,7 @@ def test_manifest_names_its_objects_exactly(names: list[str]) -> None:
     st.binary(max_size=40)
     | st.sampled_from([b'[{"prefix": 3}, "a"]', b'[{"prefix": "https://b/"}, "a"]', manifest()])
 )
-def test_anything_else_is_a_transfer_error_that_names_the_manifest(body: bytes) -> None:
+def test_anything_else_is_a_transfer_error_that_names_the_manifest(body):
     with pytest.raises(TransferError, match="s3://b/m"):
         read_manifest(body, "s3://b/m")
 
@@ -103,9 +101,7 @@ def test_anything_else_is_a_transfer_error_that_names_the_manifest(body: bytes) 
     ],
     ids=["key with a newline", "object named twice", "folder marker"],
 )
-def test_objects_become_files(
-    tmp_path: Path, objects: dict[str, bytes], how: Any, found: dict[str, bytes]
-) -> None:
+def test_objects_become_files(tmp_path, objects, how, found):
     download(FakeS3(objects), how, [tmp_path])
     assert files(tmp_path) == found
 
@@ -121,18 +117,14 @@ def test_objects_become_files(
         ),
     ],
 )
-def test_key_that_cannot_be_a_file_is_named(
-    tmp_path: Path, objects: dict[str, bytes], how: Any, named: str
-) -> None:
+def test_key_that_cannot_be_a_file_is_named(tmp_path, objects, how, named):
     with pytest.raises(TransferError, match=named):
         download(FakeS3(objects), how, [tmp_path / "in"])
     assert not [path for path in files(tmp_path) if not path.startswith("in/")]
 
 
 @given(keys=st.sets(st.sampled_from("abcdefgh"), min_size=1), hosts=st.integers(1, 5))
-def test_shards_are_disjoint_and_lose_nothing(
-    tmp_path_factory: pytest.TempPathFactory, keys: set[str], hosts: int
-) -> None:
+def test_shards_are_disjoint_and_lose_nothing(tmp_path_factory, keys, hosts):
     folder = tmp_path_factory.mktemp("shards")
     folders = [folder / str(n) for n in range(hosts)]
     s3 = FakeS3({f"in/{key}": b"x" for key in keys})
@@ -146,19 +138,17 @@ def test_shards_are_disjoint_and_lose_nothing(
     ("uri", "key"),
     [("s3://b/out", "out/x/a b"), ("s3://b/out/", "out/x/a b"), ("s3://b/", "x/a b")],
 )
-def test_output_keeps_its_path_below_the_uri_and_its_key(
-    tmp_path: Path, uri: str, key: str
-) -> None:
+def test_output_keeps_its_path_below_the_uri_and_its_key(tmp_path, uri, key):
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / "a b").write_text("1")
-    put: list[Any] = []
+    put = []
     upload(lambda *given: put.append(given), {"S3Uri": uri}, tmp_path, "arn:key")
     assert put == [("b", key, b"1", "arn:key")]
 
 
 # What CreateProcessingJob refuses
 
-REQUEST: dict[str, Any] = {
+REQUEST = {
     "ProcessingJobName": "job-1",
     "RoleArn": "arn:aws:iam::123456789012:role/processing",
     "AppSpecification": {"ImageUri": "image", "ContainerEntrypoint": ["python3", "x.py"]},
@@ -181,17 +171,17 @@ INPUT = REQUEST["ProcessingInputs"][0]
 CLUSTER = "ProcessingResources.ClusterConfig"
 
 
-def changed(path: str, value: Any) -> dict[str, Any]:
+def changed(path, value):
     request = copy.deepcopy(REQUEST)
     *parents, last = (int(step) if step.isdigit() else step for step in path.split("."))
-    place: Any = request
+    place = request
     for step in parents:
         place = place[step]
     place[last] = value
     return request
 
 
-def test_good_request_has_nothing_wrong() -> None:
+def test_good_request_has_nothing_wrong():
     assert malformed(REQUEST) == ""
     assert violations(REQUEST) == []
     paths = {"ProcessingJobName.$": "$.name", "Environment": {"1.$": "$"}}
@@ -219,7 +209,7 @@ def test_good_request_has_nothing_wrong() -> None:
         ("ProcessingInputs", [{"InputName": "in"}], "knows S3Input in files only"),
     ],
 )
-def test_violation_is_described_by_name(path: str, value: Any, why: str) -> None:
+def test_violation_is_described_by_name(path, value, why):
     assert why in "\n".join(violations(changed(path, value)))
 
 
@@ -227,5 +217,5 @@ def test_violation_is_described_by_name(path: str, value: Any, why: str) -> None
     ("path", "value"),
     [("Colour", "red"), ("ProcessingJobName", 3), ("ProcessingResources", {})],
 )
-def test_what_no_client_would_send_is_malformed(path: str, value: Any) -> None:
+def test_what_no_client_would_send_is_malformed(path, value):
     assert path in malformed(changed(path, value))

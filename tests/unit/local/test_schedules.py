@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -19,7 +17,7 @@ INPUT = (
 )
 
 
-def schedule(expression: str = "rate(5 minutes)", state: str = "ENABLED", **target: Any) -> Any:
+def schedule(expression="rate(5 minutes)", state="ENABLED", **target):
     """A schedule as moto keeps it."""
     function = "arn:aws:lambda:us-east-1:123456789012:function:f"
     return SimpleNamespace(
@@ -32,41 +30,39 @@ def schedule(expression: str = "rate(5 minutes)", state: str = "ENABLED", **targ
     )
 
 
-def test_context_attributes_are_filled_in_as_scheduler_does(
-    load_event: Callable[[str], dict[str, Any]],
-) -> None:
+def test_context_attributes_are_filled_in_as_scheduler_does(load_event):
     late = datetime(2026, 11, 22, 13, 0, 0, 999, tzinfo=timezone(timedelta(hours=1)))
     filled = payload(ARN, INPUT, late)
     assert filled == {"ScheduleArn": ARN, "ScheduledTime": "2026-11-22T12:00:00Z"}
     assert filled.keys() == load_event("schedule-tick").keys()
 
 
-def test_a_schedule_without_input_hands_over_nothing() -> None:
+def test_a_schedule_without_input_hands_over_nothing():
     assert payload(ARN, "", NOON) == {}
 
 
 class World:
     """A clock whose time stands still until it is set, and the times that it has fired at."""
 
-    def __init__(self, *schedules: Any) -> None:
+    def __init__(self, *schedules):
         self.now, self.reported, self.fired = NOON, [], []
         self.clock = Clock(
             self._invoke, self.reported.append, schedules=lambda: schedules, now=lambda: self.now
         )
         self.wait = self.clock.fire_due()
 
-    def _invoke(self, function: str, event: Any) -> None:
+    def _invoke(self, function, event):
         assert function == "f"
         self.fired.append(event["ScheduledTime"][11:16])
 
-    def later(self, **time: float) -> list[str]:
+    def later(self, **time):
         self.now += timedelta(**time)
         self.fired = []
         self.wait = self.clock.fire_due()
         return self.fired
 
 
-def test_it_fires_at_the_scheduled_time_and_hands_over_that_time() -> None:
+def test_it_fires_at_the_scheduled_time_and_hands_over_that_time():
     world = World(schedule())
     assert world.wait == LONGEST_WAIT
     assert world.later(minutes=4, seconds=59) == []
@@ -89,15 +85,13 @@ def test_it_fires_at_the_scheduled_time_and_hands_over_that_time() -> None:
         pytest.param("at(2026-11-22T11:30:00)", {}, [], id="not what was over before"),
     ],
 )
-def test_what_a_sleeping_laptop_missed_is_late(
-    expression: str, target: dict[str, Any], fired: list[str]
-) -> None:
+def test_what_a_sleeping_laptop_missed_is_late(expression, target, fired):
     world = World(schedule(expression, **target))
     assert world.later(hours=3, minutes=1) == fired
     assert world.later(minutes=1) == []
 
 
-def test_what_fell_due_while_disabled_is_not_made_up_for() -> None:
+def test_what_fell_due_while_disabled_is_not_made_up_for():
     tick, once = schedule(state="DISABLED"), schedule("at(2026-11-22T13:00:00)", "DISABLED")
     once.arn = "once"
     world = World(tick, once)
@@ -107,7 +101,7 @@ def test_what_fell_due_while_disabled_is_not_made_up_for() -> None:
     assert world.later(minutes=5) == ["14:06"]
 
 
-def test_a_changed_expression_counts_from_the_change_and_a_wrong_one_is_reported_once() -> None:
+def test_a_changed_expression_counts_from_the_change_and_a_wrong_one_is_reported_once():
     tick = schedule()
     world = World(tick)
     tick.schedule_expression = "rate(2 minutes)"

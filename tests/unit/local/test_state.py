@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +12,7 @@ from landrun_ops.local.errors import LocalAwsError, NotUpError
 from landrun_ops.local.state import Processes, held, read, read_environment, write
 
 
-def test_what_is_written_while_held_can_be_read_by_the_user_alone(tmp_path: Path) -> None:
+def test_what_is_written_while_held_can_be_read_by_the_user_alone(tmp_path):
     (tmp_path / "env.json.new").touch(mode=0o644)  # of one that was killed while it wrote
     with held(tmp_path) as found:
         write(tmp_path, {"environment": {"A": "1"}, "more": 2})
@@ -24,14 +22,14 @@ def test_what_is_written_while_held_can_be_read_by_the_user_alone(tmp_path: Path
     assert found == list(tmp_path.iterdir()) == []
 
 
-def test_a_second_hold_is_refused_and_a_later_one_is_not(tmp_path: Path) -> None:
+def test_a_second_hold_is_refused_and_a_later_one_is_not(tmp_path):
     for _ in range(2):
         with held(tmp_path), pytest.raises(LocalAwsError, match="already up in"), held(tmp_path):
             pass
 
 
 @pytest.mark.parametrize("text", ["[]", '{"environment": {"AWS_', "", "\xff"])
-def test_a_damaged_file_is_one_line_with_the_remedy(tmp_path: Path, text: str) -> None:
+def test_a_damaged_file_is_one_line_with_the_remedy(tmp_path, text):
     with held(tmp_path):
         (tmp_path / "env.json").write_text(text, encoding="latin-1")
         with pytest.raises(NotUpError, match=r"env\.json is damaged.*landrun local up"):
@@ -41,7 +39,7 @@ def test_a_damaged_file_is_one_line_with_the_remedy(tmp_path: Path, text: str) -
         assert found == ["the laptop's AWS was killed here: it starts empty"]
 
 
-def test_a_state_folder_that_is_a_file_is_one_line_with_the_remedy(tmp_path: Path) -> None:
+def test_a_state_folder_that_is_a_file_is_one_line_with_the_remedy(tmp_path):
     file = tmp_path / "file"
     file.touch()
     for folder in (file, file / "below"):
@@ -52,7 +50,7 @@ def test_a_state_folder_that_is_a_file_is_one_line_with_the_remedy(tmp_path: Pat
 
 
 @pytest.fixture
-def process() -> Iterator[subprocess.Popen[bytes]]:
+def process():
     """A process that leads a group of its own, and sleeps."""
     command = [sys.executable, "-c", "import time; time.sleep(60)"]
     started = subprocess.Popen(command, start_new_session=True)
@@ -61,9 +59,7 @@ def process() -> Iterator[subprocess.Popen[bytes]]:
     started.wait()
 
 
-def test_what_a_killed_one_left_running_is_ended_and_said(
-    tmp_path: Path, process: subprocess.Popen[bytes]
-) -> None:
+def test_what_a_killed_one_left_running_is_ended_and_said(tmp_path, process):
     write(tmp_path, {"environment": {}})
     Processes(tmp_path).add(process.pid)
     with pytest.raises(NotUpError):
@@ -76,9 +72,7 @@ def test_what_a_killed_one_left_running_is_ended_and_said(
         assert found == []
 
 
-def test_a_process_that_got_the_id_of_one_that_has_ended_is_left_alone(
-    tmp_path: Path, process: subprocess.Popen[bytes]
-) -> None:
+def test_a_process_that_got_the_id_of_one_that_has_ended_is_left_alone(tmp_path, process):
     processes = Processes(tmp_path)
     processes.add(process.pid)
     (tmp_path / f"processes/{process.pid}").write_text("Mon Nov 30 12:00:00 1970\n")
@@ -87,9 +81,7 @@ def test_a_process_that_got_the_id_of_one_that_has_ended_is_left_alone(
     assert process.poll() is None
 
 
-def test_edits_of_what_was_deployed_are_noticed_and_those_of_the_script_need_nothing(
-    tmp_path: Path,
-) -> None:
+def test_edits_of_what_was_deployed_are_noticed_and_those_of_the_script_need_nothing(tmp_path):
     for name in ("template.yaml", "src/functions/a.py", "src/processing/preprocess.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()

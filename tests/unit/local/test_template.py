@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,17 +39,17 @@ GROUP = {"Type": "AWS::Scheduler::ScheduleGroup"}
         ({"Type": "String", "AllowedPattern": "x", "ConstraintDescription": "an x"}, "y", "an x"),
     ],
 )
-def test_a_wrong_value_of_a_parameter_is_refused(rules: Json, value: str, says: str) -> None:
+def test_a_wrong_value_of_a_parameter_is_refused(rules, value, says):
     with pytest.raises(TemplateError, match=f"parameter P is '{value}', but .*{says}"):
         check_parameters({"Parameters": {"P": rules}}, {"P": value})
 
 
-def test_parameters_are_those_of_the_template() -> None:
+def test_parameters_are_those_of_the_template():
     with pytest.raises(TemplateError, match="no parameter Q; it has: P"):
         check_parameters({"Parameters": {"P": {}}}, {"Q": "1"})
 
 
-def test_parameters_are_texts_as_conditions_compare_them() -> None:
+def test_parameters_are_texts_as_conditions_compare_them():
     declared = {"A": {"Default": 0}, "B": {"Default": True}, "C": {}, "D": {"Default": 1}}
     values = values_of({"Parameters": declared}, {"D": "2"})
     assert values == {"A": "0", "B": "true", "D": "2"}
@@ -68,9 +67,7 @@ MODE_IS_B = {"Fn::Equals": [{"Ref": "Mode"}, "b"]}
         ({"Fn::Or": [MODE_IS_B, {"Fn::Not": [MODE_IS_B]}]}, True),
     ],
 )
-def test_a_rule_refuses_in_its_own_words_and_only_where_its_condition_holds(
-    assertion: Json, holds: bool
-) -> None:
+def test_a_rule_refuses_in_its_own_words_and_only_where_its_condition_holds(assertion, holds):
     rule = {"Assertions": [{"Assert": assertion, "AssertDescription": "not that"}]}
     source = {"Parameters": {"Mode": {"Default": "a"}, "Size": {"Default": 1}}}
     check_parameters({**source, "Rules": {"R": {**rule, "RuleCondition": MODE_IS_B}}}, {})
@@ -85,7 +82,7 @@ def test_a_rule_refuses_in_its_own_words_and_only_where_its_condition_holds(
     ("text", "says"),
     [(None, "no template at"), ("Outputs: {}", "is not a template"), ("a: [", "is not YAML")],
 )
-def test_what_is_no_template_is_refused(tmp_path: Path, text: str | None, says: str) -> None:
+def test_what_is_no_template_is_refused(tmp_path, text, says):
     file = tmp_path / "template.yaml"
     if text is not None:
         file.write_text(text)
@@ -95,7 +92,7 @@ def test_what_is_no_template_is_refused(tmp_path: Path, text: str | None, says: 
 
 # ---- Nested applications
 
-OUTER: Json = {
+OUTER = {
     "Conditions": {"Wanted": {"Fn::Equals": [{"Ref": "Given"}, ""]}},
     "Globals": {"Function": {"Environment": {"T": {"Fn::GetAtt": "Data.Outputs.T"}}}},
     "Resources": {
@@ -111,7 +108,7 @@ OUTER: Json = {
     },
     "Outputs": {"All": {"Value": {"Fn::Sub": "${Data.Outputs.T}/${Queue.Arn}"}}},
 }
-INNER: Json = {
+INNER = {
     "Parameters": {"Name": {}, "Queue": {}, "Days": {"Default": 7}},
     "Conditions": {"Named": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Name"}, ""]}]}},
     "Resources": {
@@ -129,14 +126,14 @@ INNER: Json = {
 }
 
 
-def flat(folder: Path, **changes: Json) -> Json:
+def flat(folder, **changes):
     (folder / "src").mkdir()
     inner = {name: {**INNER[name], **changes.get(name, {})} for name in INNER}
     (folder / "src/data.yaml").write_text(json.dumps(inner))
     return inlined(OUTER, folder)
 
 
-def test_a_nested_application_is_put_where_it_is_used(tmp_path: Path) -> None:
+def test_a_nested_application_is_put_where_it_is_used(tmp_path):
     template = flat(tmp_path)
     table, other = template["Resources"]["Table"], template["Resources"]["Other"]
     given = {"Queue": {"Fn::GetAtt": "Queue.Arn"}, "Days": 7}
@@ -162,14 +159,14 @@ def test_a_nested_application_is_put_where_it_is_used(tmp_path: Path) -> None:
         ({"Resources": {"Queue": {"Type": "X"}}}, "Queue is used in another"),
     ],
 )
-def test_what_does_not_fit_together_is_named(tmp_path: Path, changes: Json, says: str) -> None:
+def test_what_does_not_fit_together_is_named(tmp_path, changes, says):
     with pytest.raises(TemplateError, match=says):
         check_references(flat(tmp_path, **changes) | {"Parameters": {"Given": {}}})
 
 
 # ---- Packaging and moto
 
-SOURCE: Json = {
+SOURCE = {
     "Globals": {"Function": {"CodeUri": "code"}},
     "Resources": {
         "F": {"Type": "AWS::Serverless::Function"},
@@ -178,7 +175,7 @@ SOURCE: Json = {
 }
 
 
-def test_local_files_are_noted_and_s3_locations_put_there(tmp_path: Path) -> None:
+def test_local_files_are_noted_and_s3_locations_put_there(tmp_path):
     (tmp_path / "code").mkdir()
     (tmp_path / "m.json").write_text("{}")
     packaged = package(SOURCE, tmp_path)
@@ -196,9 +193,7 @@ def test_local_files_are_noted_and_s3_locations_put_there(tmp_path: Path) -> Non
     ],
     ids=["no code", "not ASCII"],
 )
-def test_files_that_cannot_be_used_are_named(
-    tmp_path: Path, definition: str | None, says: str
-) -> None:
+def test_files_that_cannot_be_used_are_named(tmp_path, definition, says):
     if definition is not None:
         (tmp_path / "code").mkdir()
         (tmp_path / "m.json").write_text(definition, encoding="utf-8")
@@ -206,7 +201,7 @@ def test_files_that_cannot_be_used_are_named(
         package(SOURCE, tmp_path)
 
 
-def test_references_that_moto_cannot_follow_are_followed_and_the_rest_is_left_out() -> None:
+def test_references_that_moto_cannot_follow_are_followed_and_the_rest_is_left_out():
     machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": {}}
     arn = "arn:aws:scheduler:us-east-1:123456789012:schedule/"
     resources = {"M": machine, "S": SCHEDULE, "G": GROUP, "Q": QUEUE}
@@ -226,7 +221,7 @@ def test_references_that_moto_cannot_follow_are_followed_and_the_rest_is_left_ou
     assert found["D"] == outputs["D"]["Value"]
 
 
-def test_needing_what_moto_cannot_have_is_an_error() -> None:
+def test_needing_what_moto_cannot_have_is_an_error():
     outputs = {"O": {"Value": {"Ref": "N"}}}
     translated = Translated({"Resources": {"N": {"Type": "AWS::New::Thing"}}, "Outputs": outputs})
     with pytest.raises(TemplateError, match=r"O refers to N, .* the laptop's AWS cannot have"):
