@@ -46,6 +46,13 @@ def words(shown):
     return " ".join(drawn(shown).split())
 
 
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_no_character_of_a_key_is_lost_beside_a_long_name(width):
+    key = {"Kind": "object-created", "Key": "@" * 70}
+    shown = runs_table([run(name="n" * 64, trigger=key, summary={"rows_in": 123456})])
+    assert drawn(shown, width).count("@") == 70
+
+
 def test_only_a_running_run_can_wait_for_a_slot():
     running = run(status="RUNNING", duration_seconds=None)
     assert "WAITING 1 h 04 min" in words(runs_table([running], NOW, waiting={NAME}))

@@ -49,7 +49,7 @@ def runs_table(
         table.add_column(heading, overflow="fold")
     for heading in ("took", "in", "out"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("started by", overflow="fold", ratio=1, min_width=20)
+    table.add_column("started by", overflow="fold", ratio=1)
     for run in runs:
         status = WAITING if run.name in waiting and not run.finished else run.status
         running = None if run.finished else ((now or utc_now()) - run.started).total_seconds()
