@@ -67,9 +67,9 @@ fuzz: .venv/.dev ## Fuzz events and files at length (EXAMPLES=1000 a test), then
 	PYTHONPATH=tests $(BIN)/python -m fuzz.files
 
 faults: .venv/.dev ## Run the fault suite with many more examples, and soak
-	FAULTS=thorough LANDRUN_FAULTS_EXAMPLES=$(or $(EXAMPLES),60) \
+	FAULTS=thorough LANDRUN_FAULTS_EXAMPLES=$(or $(EXAMPLES),30) \
 	  $(PYTEST) -q --timeout=600 tests/faults tests/local/test_concurrency.py tests/local/test_shards.py
-	$(FAULTS).soak --landings $(or $(LANDINGS),2000)
+	$(FAULTS).soak --landings $(or $(LANDINGS),1000)
 
 soak: .venv/.dev ## Drive LANDINGS=10000 in each mode through lost events, throttling and crashes
 	$(FAULTS).soak --landings $(or $(LANDINGS),10000) --seed $(or $(SEED),1)

@@ -15,7 +15,6 @@ from landrun.models.run import landing_run_name
 
 from . import inside
 from .faulty import Process
-from .landed import Landed
 
 FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
 State = tuple[int, int, str]
@@ -107,12 +106,11 @@ def _manifests(world):
 
 
 def placed(world):
-    landings = {landed.identity: landed for landed in world.landed}
-    runs: dict[Landed, list[str]] = {landed: [] for landed in world.landed}
+    """Give the names of the runs that each landing is placed in."""
+    runs: dict[tuple[str, str], list[str]] = defaultdict(list)
     for run, identity in _listed(world):
-        if identity in landings:
-            runs[landings[identity]].append(run)
-    return runs
+        runs[identity].append(run)
+    return {landed: runs[landed.identity] for landed in world.landed}
 
 
 def _listed(world):
@@ -213,7 +211,7 @@ def _recorded_truly(world, name, row):
     if row is None:
         yield f"{name} has no row"
         return
-    given = json.loads(execution.input)
+    given, stopped = json.loads(execution.input), execution.stopped
     truth = {
         "status": execution.status,
         "redrive_count": execution.redrive_count,
@@ -221,8 +219,7 @@ def _recorded_truly(world, name, row):
         "output": execution.output,
         "input_message": given["InputMessage"],
         "trigger": given["Trigger"],
-        "stopped_at": execution.stopped
-        and execution.stopped.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "stopped_at": stopped and f"{stopped.isoformat(timespec='milliseconds')[:-6]}Z",
         "unfinished": "execution" if execution.status == "RUNNING" else None,
     }
     for attribute, value in truth.items():

@@ -92,9 +92,9 @@ def run_to_the_end(world):
 
 @pytest.mark.case(31)
 def test_burst_gets_slots_in_the_order_of_start_and_every_end_makes_room_for_one(world):
-    start_and_wait(world, 8)
+    start_and_wait(world, 6)
     assert len(world.processing()) == LIMIT
-    for status in itertools.islice(itertools.cycle(["SUCCEEDED", "FAILED"]), 8):
+    for status in ["SUCCEEDED", "FAILED"] * 3:
         end(world, world.processing()[-1], status)
         assert len(world.processing()) == min(LIMIT, len(world.running()))
     assert world.slots.order == list(world.executions())
@@ -185,7 +185,7 @@ def after(step):
 
 
 def strike_each_call(step, fault):
-    for world in at_each_call(partial(after, step), fault, fitting=of_limiting, step=4):
+    for world in at_each_call(partial(after, step), fault, fitting=of_limiting, step=6):
         if STEPS[step] is misses_an_end:
             world.reconcile(None)
         else:
