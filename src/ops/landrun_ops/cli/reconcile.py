@@ -18,7 +18,7 @@ def reconcile(
         float | None,
         options.option(
             "SECONDS",
-            "Leave alone what is younger. Default: ten minutes, twenty for a tick's claims.",
+            "Skip events that are younger. Default: ten minutes, and twenty for a tick's claims.",
             min=0,
         ),
     ] = None,
