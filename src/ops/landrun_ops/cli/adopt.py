@@ -25,7 +25,9 @@ from landrun_ops.stack import stack as stacks
 def adopt(
     arn: Annotated[str, options.argument("STATE_MACHINE_ARN", "An existing state machine.")],
     *,
-    write: Annotated[bool, options.flag("Put parameters into samconfig.toml.", "--write")] = False,
+    write: Annotated[
+        bool, options.flag("Write the parameters to samconfig.toml.", "--write")
+    ] = False,
     config_env: Annotated[
         str, typer.Option(metavar="NAME", help="The environment of samconfig.toml, as for sam.")
     ] = "default",

@@ -19,14 +19,14 @@ from landrun_ops.units import count, size_text, spelled
 @on_stack
 def backfill(
     target: Target,
-    uri: Annotated[str, options.argument("URI", "What to look at, as s3://bucket/prefix.")],
+    uri: Annotated[str, options.argument("URI", "The prefix to process, as s3://bucket/prefix.")],
     *,
     missing: Annotated[
-        bool, options.flag("Leave out what has a run or waits for one.", "--missing")
+        bool, options.flag("Leave out objects that have a run or wait for one.", "--missing")
     ] = False,
     dry_run: Annotated[bool, options.flag("Count, and send nothing.", "--dry-run")] = False,
     rate: Annotated[
-        int, typer.Option(min=1, max=1000, metavar="N", help="Objects a second, at most.")
+        int, typer.Option(min=1, max=1000, metavar="N", help="How many objects per second at most.")
     ] = 50,
     yes: options.YesOption = False,
     json: options.JsonOption = False,

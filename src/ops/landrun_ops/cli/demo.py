@@ -49,7 +49,7 @@ what next:
 def demo(
     source: Annotated[
         Path | None,
-        options.argument("INPUT", "A file or folder of messages; else the project's samples."),
+        options.argument("INPUT", "A file or folder of messages. Default: the project's samples."),
     ] = None,
     *,
     arguments: Annotated[str, options.option("TEXT", "Appended to the job's arguments.")] = "",

@@ -31,7 +31,7 @@ def doctor(
     target: Target,
     *,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Show only findings that need something done.")
+        bool, typer.Option("--quiet", "-q", help="Show only findings that need action.")
     ] = False,
     json: options.JsonOption = False,
 ) -> int:

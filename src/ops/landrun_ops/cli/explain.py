@@ -27,7 +27,9 @@ def explain(
     target: Target,
     uri: Annotated[str, options.argument("URI", "The object, as s3://bucket/key.")],
     *,
-    version_id: Annotated[str, options.option("ID", "A version of it. Default: the newest.")] = "",
+    version_id: Annotated[
+        str, options.option("ID", "The object's version. Default: the newest.")
+    ] = "",
     json: options.JsonOption = False,
 ) -> int:
     r"""Say which run processed an object, or why none did, and what to do.

@@ -21,7 +21,7 @@ Engine = StrEnum("Engine", ["script", "spark"])
 
 def image(
     *,
-    stack: Annotated[str, options.option("NAME", "Push it for this stack, too.")] = "",
+    stack: Annotated[str, options.option("NAME", "Also push the image for this stack.")] = "",
     profile: target.ProfileOption = "",
     region: target.RegionOption = "",
     platform: Annotated[
@@ -35,8 +35,8 @@ def image(
     engine: Annotated[
         Engine | None,
         options.flag(
-            "What the job runs on. Default: the stack's parameter Engine with --stack, script"
-            " without."
+            "The job's engine. Default: the stack's parameter Engine with --stack, otherwise"
+            " script."
         ),
     ] = None,
     base_image: Annotated[
@@ -51,7 +51,7 @@ def image(
     name: Annotated[
         str,
         options.option(
-            "IMAGE", f"Its name on this machine. Default: {IMAGE}, for Spark {IMAGE}-spark."
+            "IMAGE", f"The image's local name. Default: {IMAGE}; for Spark {IMAGE}-spark."
         ),
     ] = "",
     run_as: Annotated[

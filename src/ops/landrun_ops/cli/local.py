@@ -123,7 +123,7 @@ def env(
     state_dir: StateOption = None,
     json: JsonOption = False,
     sam: Annotated[
-        bool, typer.Option("--sam", help="Write what sam local takes as --env-vars.")
+        bool, typer.Option("--sam", help="Write the file that sam local reads with --env-vars.")
     ] = False,
 ) -> None:
     """Show the environment by which the AWS CLI, boto3 and landrun find it.

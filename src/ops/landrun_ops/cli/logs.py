@@ -30,7 +30,9 @@ def logs(
     target: Target,
     run: options.RunArgument,
     *,
-    follow: Annotated[bool, options.flag("Stay until the run ends.", "--follow", "-f")] = False,
+    follow: Annotated[
+        bool, options.flag("Follow the log until the run ends.", "--follow", "-f")
+    ] = False,
     timestamps: Annotated[
         bool, options.flag("Begin each line with its time, in UTC.", "--timestamps", "-t")
     ] = False,

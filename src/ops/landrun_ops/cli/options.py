@@ -38,9 +38,9 @@ def flag(help_text: str, *flags: str) -> Any:
 
 
 JsonOption = Annotated[bool, flag("Write JSON.", "--json")]
-YesOption = Annotated[bool, flag("Do it without asking.", "--yes", "-y")]
-OpenOption = Annotated[bool, flag("Open it in the browser.", "--open")]
-WaitOption = Annotated[bool, flag("Stay until the run has ended, and say how.", "--wait")]
+YesOption = Annotated[bool, flag("Do not ask for confirmation.", "--yes", "-y")]
+OpenOption = Annotated[bool, flag("Open the page in the browser.", "--open")]
+WaitOption = Annotated[bool, flag("Wait for the run's end, and show it.", "--wait")]
 SinceOption = Annotated[
     str,
     option(

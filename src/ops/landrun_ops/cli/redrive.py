@@ -35,7 +35,9 @@ def redrive(
     queue: Annotated[
         list[Queue] | None, options.flag("Only this dead-letter queue; repeatable.", "--queue")
     ] = None,
-    dry_run: Annotated[bool, options.flag("Only say what is there, and why.", "--dry-run")] = False,
+    dry_run: Annotated[
+        bool, options.flag("Only show the messages and why they are there.", "--dry-run")
+    ] = False,
     discard: Annotated[
         bool,
         options.flag("Save refused messages to a file, then delete them.", "--discard"),

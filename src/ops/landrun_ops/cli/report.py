@@ -30,9 +30,12 @@ def report(
     *,
     since: options.SinceOption = "30d",
     out: Annotated[
-        Path | None, options.option("FILE", "Where to write it. Default: report.html, here.")
+        Path | None,
+        options.option("FILE", "The file to write. Default: report.html in this folder."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The most runs, the newest first.")] = 10_000,
+    limit: Annotated[
+        int, typer.Option(min=1, help="How many runs at most; the newest are kept.")
+    ] = 10_000,
     open_: options.OpenOption = False,
     json: options.JsonOption = False,
 ) -> None:

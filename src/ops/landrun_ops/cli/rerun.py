@@ -33,10 +33,10 @@ def rerun(
     runs: options.RunsArgument = None,
     *,
     failed: Annotated[
-        bool, options.flag("All that failed and nobody ran again.", "--failed")
+        bool, options.flag("All failed runs that have not been run again.", "--failed")
     ] = False,
     aborted: Annotated[
-        bool, options.flag("With --failed: also those that somebody stopped.", "--aborted")
+        bool, options.flag("With --failed: also runs that somebody stopped.", "--aborted")
     ] = False,
     since: options.SinceOption = "",
     yes: options.YesOption = False,

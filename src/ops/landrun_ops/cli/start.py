@@ -21,14 +21,15 @@ def start(
         list[str],
         options.argument(
             "URI",
-            "What to read: objects, folders, or s3://bucket/beginning* for any end; or a manifest.",
+            "Objects, folders, s3://bucket/beginning* for all keys that begin so, or one manifest.",
         ),
     ],
     *,
     output: Annotated[
         str,
         options.option(
-            "URI", "The folder to write to. Default: one of the run's own beside other runs'."
+            "URI",
+            "The folder to write to. Default: the run's own folder under the processed prefix.",
         ),
     ] = "",
     wait: options.WaitOption = False,

@@ -21,7 +21,9 @@ def stop(
     target: Target,
     runs: options.RunsArgument,
     *,
-    cause: Annotated[str, options.option("TEXT", "Why; it goes on the run's record.")] = "",
+    cause: Annotated[
+        str, options.option("TEXT", "The reason, which is recorded with the run.")
+    ] = "",
     yes: options.YesOption = False,
     json: options.JsonOption = False,
 ) -> None:

@@ -22,7 +22,7 @@ from landrun_ops.stack.stack import Stack
 def verify(
     target: Target,
     source: Annotated[
-        Path | None, options.argument("FILE", "What to land; else a sample of the project.")
+        Path | None, options.argument("FILE", "The file to land. Default: a sample of the project.")
     ] = None,
     *,
     patience: options.PatienceOption = 900,

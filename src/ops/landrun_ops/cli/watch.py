@@ -39,7 +39,7 @@ def watch(
         float,
         typer.Option(min=0.5, max=3600, metavar="SECONDS", help="Pause between two reads."),
     ] = 2,
-    once: Annotated[bool, options.flag("Read once, show it, and end.", "--once")] = False,
+    once: Annotated[bool, options.flag("Read once, show the result, and exit.", "--once")] = False,
     json: options.JsonOption = False,
 ) -> None:
     """Watch a stack: waiting landings, dead-letter messages, and the newest runs.

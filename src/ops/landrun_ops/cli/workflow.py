@@ -62,7 +62,7 @@ def settings() -> None:
 @app.command()
 def render(
     *,
-    out: Annotated[str, option("FILE", "Where to write; - is stdout.")] = "",
+    out: Annotated[str, option("FILE", "The file to write; - is stdout.")] = "",
     check: Annotated[bool, flag("Only compare; exit with 1 if they differ.", "--check")] = False,
     config: ConfigOption = None,
     settings: SetOption = None,
@@ -144,13 +144,13 @@ def update(
 @on_stack
 def execute(
     target: Target,
-    source: Annotated[str, argument("INPUT", "What to read, as an S3 URI.")],
+    source: Annotated[str, argument("INPUT", "The S3 URI to read.")],
     output: Annotated[str, argument("OUTPUT", "The folder to write to.")],
     *,
     arn: ArnOption = "",
     wait: WaitOption = False,
     prefix: Annotated[
-        str, typer.Option(metavar="WORD", help="The beginning of the run's name.")
+        str, typer.Option(metavar="WORD", help="The prefix of the run's name.")
     ] = "landrun",
     json: JsonOption = False,
 ) -> int:
