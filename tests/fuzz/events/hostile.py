@@ -53,7 +53,8 @@ raw = st.sampled_from(
 )
 """What `spelled` puts in place of itself: JSON that Python's own would not write."""
 
-leaves = st.none() | st.booleans() | st.sampled_from(NUMBERS + FLOATS) | texts
+numbers = st.sampled_from(NUMBERS) | st.sampled_from(FLOATS)
+leaves = st.none() | st.booleans() | numbers | texts
 values = raw | st.recursive(
     leaves | raw,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
@@ -91,13 +92,13 @@ def changed(draw, event, at=()):
     """Change an event in a few places, or in one of ``at``: another value, or none."""
     event = copy.deepcopy(event)
     if at and draw(st.booleans()):
-        _put(event, draw(st.sampled_from(at)), draw(texts | values))
+        _put(event, draw(st.sampled_from(at)), draw(texts | numbers | values))
         return event
     for _ in range(draw(st.integers(1, 3))):
         places = list(_places(event))
         if not places:
             break
-        _put(event, draw(st.sampled_from(places)), draw(st.just(GONE) | texts | values | values))
+        _put(event, draw(st.sampled_from(places)), draw(st.just(GONE) | texts | numbers | values))
     return event
 
 
