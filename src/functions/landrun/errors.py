@@ -13,11 +13,8 @@ MESSAGE_LIMIT = 4000
 class LandrunError(Exception):
     """The root of all errors that landrun raises itself.
 
-    Parameters
-    ----------
-    message : str
-        What is wrong and the remedy. It ends in logs and on terminals, so it is kept on one line
-        and unprintable characters are escaped.
+    The message says what is wrong, and the remedy. It ends in logs and on terminals, so it is kept
+    on one line and unprintable characters are escaped.
     """
 
     def __init__(self, message: str) -> None:
@@ -55,10 +52,7 @@ class InvalidManifest(LandrunError):
 class OtherEvent(LandrunError):
     """An event of S3 that is not *Object Created*, such as a deletion: ignored and counted.
 
-    Parameters
-    ----------
-    reason : str
-        A short label of the event, for logs and metrics.
+    Its ``reason`` is a short label of the event, for logs and metrics.
     """
 
     def __init__(self, reason: str) -> None:
@@ -71,13 +65,7 @@ class InvalidS3Uri(LandrunError):
 
 
 class AlreadyStarted(LandrunError):
-    """An execution of that name exists already.
-
-    Parameters
-    ----------
-    name : str
-        The run's name.
-    """
+    """An execution of that name exists already."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"an execution named {name} exists already")

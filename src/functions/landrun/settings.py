@@ -44,15 +44,10 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Read the settings.
+        """Read the settings from variables by name, by default those of the process.
 
         Raises ConfigurationError when variables are missing or wrong; names each of them and says
         why.
-
-        Parameters
-        ----------
-        environment : mapping, optional
-            Variables by name. Default: the environment of the process.
         """
         try:
             if environment is None:
@@ -159,24 +154,25 @@ class ScheduleSettings(LandingSettings):
         return self
 
 
-class ReconcileSettings(StartSettings):
-    """The environment of reconcile."""
-
-    max_objects_per_run: PositiveInt
-    runs_table: Required
-    notifications_topic_arn: Required
-    concurrency_table: Required
-    max_concurrent_runs: NonNegativeInt
-
-
-class ExecutionStatusSettings(Settings):
-    """The environment of execution_status."""
+class OutcomeSettings(Settings):
+    """The environment that the functions share that record outcomes and give slots."""
 
     state_machine_arn: Required
     runs_table: Required
     notifications_topic_arn: Required
     concurrency_table: Required
     max_concurrent_runs: NonNegativeInt
-    dead_letter_queue_url: Required
     output_bucket: Required
     manifest_prefix: Folder
+
+
+class ExecutionStatusSettings(OutcomeSettings):
+    """The environment of execution_status."""
+
+    dead_letter_queue_url: Required
+
+
+class ReconcileSettings(StartSettings, OutcomeSettings):
+    """The environment of reconcile."""
+
+    max_objects_per_run: PositiveInt

@@ -44,12 +44,9 @@ _UNREADABLE = (
 
 
 def client(service: str) -> Any:
-    """Make a client; botocore's adaptive retries slow down when a quota is exceeded.
+    """Make the client of a service by its name in boto3, such as ``s3`` or ``stepfunctions``.
 
-    Parameters
-    ----------
-    service : str
-        Its name in boto3, such as ``s3`` or ``stepfunctions``.
+    botocore's adaptive retries slow down when a quota is exceeded.
     """
     config = _BRIEF if service == "logs" else _USUAL
     return _session().create_client(service, config=config)
@@ -65,13 +62,10 @@ def _session() -> Any:
 def translated(operation: str) -> Iterator[None]:
     """Raise `ServiceError`, with its cause, for whatever goes wrong with a call.
 
+    ``operation`` names the call, such as ``states:StartExecution``.
+
     The block holds the call and what reads its answer: a member that is missing, or of another
     type, is an answer that AWS did not give.
-
-    Parameters
-    ----------
-    operation : str
-        The call, such as ``states:StartExecution``.
     """
     try:
         yield

@@ -214,10 +214,7 @@ class LandingsTable:
     ) -> tuple[bool, dict[str, Any]]:
         """Set attributes, remove those that are None, if the condition holds.
 
-        Returns
-        -------
-        bool, dict
-            True and what ``returns`` asks for, or False and the item that is stored.
+        Returns True and the attributes that ``returns`` asks for, or False and the item as stored.
         """
         given = {name: value for name, value in values.items() if value is not None}
         removed = ", ".join(f"#{name}" for name, value in values.items() if value is None)

@@ -37,10 +37,7 @@ class ProcessingJobs:
     def at_work(self, history: list[dict[str, Any]]) -> bool:
         """Return True if the job that an execution asked for last runs, or is being stopped.
 
-        Parameters
-        ----------
-        history : list of dict
-            Events of GetExecutionHistory, newest first.
+        ``history`` has events of GetExecutionHistory, the newest first.
         """
         name = next(filter(None, map(requested_job_name, history)), None)
         job = self.find(name) if name else None

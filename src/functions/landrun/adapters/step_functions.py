@@ -86,19 +86,11 @@ class Executions:
         return None
 
     def page(self, token: str = "", **only: str) -> tuple[list[dict[str, Any]], str]:
-        """List a page of up to 1,000 executions, the latest first.
+        """List a page of up to 1,000 executions, the latest first; the first page without a token.
 
-        Parameters
-        ----------
-        token : str
-            The token of the page, valid for a day. Default: the first page.
-        only : str
-            ListExecutions' filters, such as ``statusFilter="RUNNING"``.
-
-        Returns
-        -------
-        list of dict, str
-            ListExecutions' entries, and the token of the next page; empty after the last.
+        Returns ListExecutions' entries, and the token of the next page, which is valid for a day;
+        an empty one after the last page. ``only`` are ListExecutions' filters, such as
+        ``statusFilter="RUNNING"``.
         """
         begin = {"nextToken": token} if token else {}
         with translated("states:ListExecutions"):

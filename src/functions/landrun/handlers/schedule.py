@@ -15,13 +15,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from landrun.adapters.clients import client
 from landrun.adapters.landings_table import LandingsTable
 from landrun.adapters.manifests import Manifests
-from landrun.adapters.s3_listing import ListedObject, list_objects
+from landrun.adapters.s3_listing import list_objects
 from landrun.adapters.step_functions import Executions
 from landrun.clock import utc_now
 from landrun.errors import InvalidKey
 from landrun.handlers.reporting import report_ignored, report_started
 from landrun.models.events import parse_tick
-from landrun.models.landing import LandingFilter, check_key
+from landrun.models.landing import check_key
 from landrun.models.run import ScheduleTrigger, tick_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun.models.tick import Tick, scheduled_input
@@ -94,22 +94,16 @@ def keys_under(prefix: S3Uri) -> list[str]:
     wanted = settings.filter(prefix.key)
     keys = []
     for found in list_objects(s3, prefix):
-        reason = why_left_out(wanted, prefix.bucket, found)
+        reason = wanted.why_ignored(prefix.bucket, found.key, found.size)
+        try:
+            check_key(found.key)
+        except InvalidKey:
+            reason = reason or "unreadable-key"
         if reason:
             report_ignored(logger, reason, bucket=prefix.bucket, key=found.key)
         else:
             keys.append(found.key)
     return keys
-
-
-def why_left_out(wanted: LandingFilter, bucket: str, found: ListedObject) -> str | None:
-    """Return why a listed object is not read, ``unreadable-key`` included; None if it is."""
-    reason = wanted.why_ignored(bucket, found.key, found.size)
-    try:
-        check_key(found.key)
-    except InvalidKey:
-        return reason or "unreadable-key"
-    return reason
 
 
 def answer(runs: list[StartedRun]) -> dict[str, Any]:

@@ -121,15 +121,10 @@ class ScheduledEvent(BaseModel):
 
 
 def parse_object_created(body: str) -> Landing:
-    """Read an *Object Created* event as the landing queue carries it.
+    """Read an *Object Created* event as the landing queue carries it: EventBridge's, as JSON.
 
     Raises OtherEvent when it is another of S3's events, such as a deletion; InvalidEvent when it is
     not an event of S3, or lacks what identifies the version; names the fields.
-
-    Parameters
-    ----------
-    body : str
-        The message's body: EventBridge's event as JSON.
     """
     try:
         content = json.loads(body)

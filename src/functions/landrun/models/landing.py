@@ -73,12 +73,9 @@ class LandingFilter:
     own: tuple[tuple[str, str], ...]
 
     def why_ignored(self, bucket: str, key: str, size: int | None) -> str | None:
-        """Return why an object starts no run, as a short label; None if it starts one.
+        """Return why an object starts no run; None if it starts one.
 
-        Returns
-        -------
-        str or None
-            ``own-output``, ``prefix``, ``folder-marker``, ``suffix`` or ``zero-bytes``.
+        Reasons are ``own-output``, ``prefix``, ``folder-marker``, ``suffix`` and ``zero-bytes``.
         """
         if any(bucket == own and key.startswith(prefix) for own, prefix in self.own):
             return "own-output"

@@ -39,19 +39,10 @@ class Tick:
 def scheduled_input(template: str, due: datetime, timezone: str) -> S3Uri:
     """Return the S3 URI that a tick reads: the scheduled input with the tick's date filled in.
 
-    Raises ConfigurationError when the URI, a placeholder or the zone is wrong; names the parameter.
+    The template may contain ``{date:FORMAT}``: the due time in directives of ``strftime``, in an
+    IANA time zone such as ``Europe/Berlin``. Raises ConfigurationError when the URI, a placeholder
+    or the zone is wrong; names the parameter.
 
-    Parameters
-    ----------
-    template : str
-        An S3 URI that may contain ``{date:FORMAT}``: the due time in ``strftime`` directives.
-    due : datetime
-        The tick's due time.
-    timezone : str
-        The IANA time zone of the date, such as ``Europe/Berlin``.
-
-    Examples
-    --------
     >>> due = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
     >>> str(scheduled_input("s3://b/in/{date:%Y/%m/%d}/", due, "Europe/Berlin"))
     's3://b/in/2026/11/23/'

@@ -52,15 +52,7 @@ class LandingCollector:
     """Makes runs of pending landings.
 
     Every method raises `ServiceError` when AWS refuses a call; a retry, or reconcile, finishes it.
-
-    Parameters
-    ----------
-    landings_table, manifests, run_starter
-        Where landings wait, where manifests go, and what starts runs.
-    run_name_prefix : str
-        See `landrun.models.run.check_prefix`.
-    max_objects : int
-        The most objects of one run.
+    One run has ``max_objects`` at most, and a name that begins with ``run_name_prefix``.
     """
 
     landings_table: LandingsTable
@@ -93,14 +85,8 @@ class LandingCollector:
     ) -> StartedRun | None:
         """Finish a run whose attempts have died, with what it has claimed and nothing else.
 
-        Without a manifest its claims are never undone: a slow attempt might still write it.
-
-        Parameters
-        ----------
-        name, trigger
-            The run's, as its claims say.
-        claimed : list of PendingLanding
-            What it has claimed, as far as the index shows.
+        That is what the index shows, and the name and the trigger are those in the claims. Without
+        a manifest its claims are never undone: a slow attempt might still write it.
         """
         started = self._start(name, trigger, claimed, {landing.id for landing in claimed})
         return started[0] if started else None

@@ -37,12 +37,8 @@ Repairs = Iterator[tuple[str, Callable[[], bool]]]
 class ConcurrencyLimiter:
     """Decides which executions go on to their Processing jobs.
 
-    Every method raises `ServiceError` when AWS refuses a call, and may be repeated.
-
-    Attributes
-    ----------
-    limit : int
-        The number of concurrency slots (``MaxConcurrentRuns``); 0 for no limit.
+    ``limit`` is the number of concurrency slots (``MaxConcurrentRuns``), or 0 for no limit. Every
+    method raises `ServiceError` when AWS refuses a call, and may be repeated.
     """
 
     table: ConcurrencyTable

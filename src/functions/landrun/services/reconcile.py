@@ -99,17 +99,9 @@ class Reconciler:
     def reconcile(self, grace: timedelta | None = None) -> dict[str, int]:
         """Run all steps; one that fails does not stop the others.
 
-        Raises ReconcileFailed when a step failed, after the others were done.
-
-        Parameters
-        ----------
-        grace : timedelta, optional
-            What is younger is left alone. Default: `GRACE`, and `CLAIM_GRACE` for claims.
-
-        Returns
-        -------
-        dict
-            How much was recovered, by kind (the keys of `KINDS`).
+        What is younger than the grace is left alone; by default `GRACE`, with `CLAIM_GRACE` for
+        claims and `SLOT_GRACE` for slots. Returns how much was recovered, by kind (the keys of
+        `KINDS`). Raises ReconcileFailed when a step failed, after the others were done.
         """
         now = self.clock()
         before = now - (GRACE if grace is None else grace)

@@ -50,13 +50,7 @@ _NEVER_READABLE = frozenset(
 
 @dataclass(frozen=True)
 class OutcomeRecorder:
-    """Writes the records of runs to the runs table.
-
-    Attributes
-    ----------
-    manifests : S3Uri
-        Where landrun writes its manifests.
-    """
+    """Writes the records of runs to the runs table; landrun's manifests lie under ``manifests``."""
 
     executions: Executions
     jobs: ProcessingJobs

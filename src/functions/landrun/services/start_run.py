@@ -51,14 +51,7 @@ class StartedRun:
 class RunStarter:
     """Starts runs; a repeated call finds the run that exists.
 
-    Attributes
-    ----------
-    output : S3Uri
-        Where outputs lie, one folder for each run.
-    input_format : str
-        What ``InputMessage`` holds (see `input_message`).
-    clock : callable
-        Returns the time in UTC.
+    Outputs lie under ``output``, one folder for each run; `input_message` explains the format.
     """
 
     manifests: Manifests
@@ -129,15 +122,9 @@ class RunStarter:
 def input_message(manifest: Manifest, input_format: InputFormat) -> str:
     """Return what an execution's ``InputMessage`` says of the objects in a manifest.
 
+    The format ``manifest`` names the manifest itself; ``uri`` names the one object in it, or the
+    scheduled prefix under which its objects were listed, for state machines that read an S3Prefix.
     Raises InvalidInput when one URI cannot name the objects, or is longer than SageMaker accepts.
-
-    Parameters
-    ----------
-    manifest : Manifest
-        The run's manifest.
-    input_format : str
-        ``manifest`` names the manifest itself. ``uri`` names the one object in it, or the scheduled
-        prefix under which its objects were listed, for state machines that read an S3Prefix.
     """
     if input_format == "manifest":
         uri = manifest.uri
