@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -44,6 +45,15 @@ class Outcome:
     @property
     def ok(self):
         return self.error is None
+
+
+class InTurn(ThreadPoolExecutor):
+    """Has made a call before it takes the next: what happens is the same each time."""
+
+    def submit(self, *given, **named):
+        future = super().submit(*given, **named)
+        wait([future])
+        return future
 
 
 _KEPT: dict[tuple[bool, str, frozenset[tuple[str, str]]], list[Process]] = defaultdict(list)
@@ -123,8 +133,9 @@ class Functions:
             self.environments[function],
             lambda service: faulty(client(service), service, process),
             clock,
-            overlapping=False,
         )
+        if hasattr(process.module, "threads"):
+            process.module.threads = InTurn(1)
         return process
 
     def keep(self):
