@@ -112,7 +112,7 @@ def refused(documents, **changed):
         ({"name": "somebody-elses"}, {"sagemaker:CreateProcessingJob", "sagemaker:AddTags"}, set()),
         ({"role": "arn:aws:iam::123456789012:role/admin"}, {"iam:PassRole"}, set()),
     ],
-    ids=str,
+    ids=["as deployed", "another size", "too large", "too long", "another name", "another role"],
 )
 def test_name_and_role_bound_a_job_by_policy_and_its_size_by_the_boundary(changed, without, within):
     assert refused(Policies().of("StateMachineRole"), **changed) == without
