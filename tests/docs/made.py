@@ -1,10 +1,10 @@
-"""The parts of pages that are made from what they are about.
+"""The parts of pages that are generated from the command, the template and the events.
 
-Such a part stands between ``<!-- made: PART -->`` and ``<!-- end -->``; see `PARTS`.
+A generated part is between ``<!-- made: PART -->`` and ``<!-- end -->``; see `PARTS`.
 
     PYTHONPATH=tests python -m docs.made [--write]
 
-Exit codes: 0 all parts are as they would be made (now, with --write), 1 some are not.
+Exits with 1 if a part is stale and --write is not given.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ALARMS: dict[str, dict[str, Any]] = {
 
 
 def commands() -> str:
-    """Describe each command that does something, as ``typer … utils docs`` does."""
+    """Return the help of each command that does something, as ``typer … utils docs`` has it."""
     sections = []
     for command, context in leaves():
         path = context.command_path
@@ -45,7 +45,7 @@ def commands() -> str:
 
 
 def leaves() -> Iterator[tuple[Any, Any]]:
-    """Give each command that does something, in the order of ``--help``, with its context."""
+    """Yield each command that does something, in the order of ``--help``, with its context."""
     root = typer.main.get_command(app)
     yield from _below(root, typer.Context(root, info_name="landrun"))
 
@@ -60,7 +60,7 @@ def _below(command: Any, context: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def table(head: str, rows: Iterable[Iterable[str]]) -> str:
-    """Spell a table; cells are in one line, and Markdown reads nothing into them."""
+    """Return a table in Markdown, each row in one line."""
     cells = [[" ".join(cell.split()).replace("|", r"\|") for cell in row] for row in rows]
     lines = [f"| {' | '.join(row)} |" for row in cells]
     return "\n".join([head, "|---" * (head.count("|") - 1) + "|", *lines])
@@ -73,7 +73,7 @@ def escaped(text: str) -> str:
 
 
 def parameters() -> str:
-    """Spell a table for each group of parameters."""
+    """Return a table for each group of parameters."""
     groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     return "\n\n".join(
         f"## {group['Label']['default']}\n\n"
@@ -86,7 +86,8 @@ def _parameter(name: str) -> tuple[str, ...]:
     about = TEMPLATE["Parameters"][name]
     default, takes = str(about.get("Default", "")), about.get("ConstraintDescription", "")
     if "AllowedValues" in about:
-        takes = " or ".join(map(str, about["AllowedValues"]))
+        *others, last = map(str, about["AllowedValues"])
+        takes = f"{', '.join(others)} or {last}"
     elif "MinValue" in about:
         takes = f"{about['MinValue']:,} to {about['MaxValue']:,}"
     shown = f"`{default}`" if default else "\N{EN DASH}"
@@ -94,7 +95,7 @@ def _parameter(name: str) -> tuple[str, ...]:
 
 
 def rules() -> str:
-    """Spell what parameters must go together."""
+    """Return the template's rules as a list."""
     assertions = [one for rule in TEMPLATE["Rules"].values() for one in rule["Assertions"]]
     return "\n".join(
         f"- {escaped(' '.join(one['AssertDescription'].split()))}" for one in assertions
@@ -102,13 +103,13 @@ def rules() -> str:
 
 
 def outputs() -> str:
-    """Spell the table of the stack's outputs."""
+    """Return a table of the stack's outputs."""
     found = TEMPLATE["Outputs"].items()
     return table("| output | |", ((f"`{k}`", escaped(about["Description"])) for k, about in found))
 
 
 def alarm(name: str) -> str:
-    """Spell when an alarm fires, from the alarm itself."""
+    """Return a table of an alarm's metric and threshold."""
     about = ALARMS[name]
     rows = {
         "Metric": ", ".join(dict.fromkeys(metrics_of(about))),
@@ -123,7 +124,7 @@ def _statistics(about: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def metrics_of(about: dict[str, Any]) -> list[str]:
-    """Name each metric that an alarm reads; CloudWatch bills each, so names come repeatedly."""
+    """Return each metric that an alarm reads, repeated ones too: CloudWatch bills each."""
     found = [one["Metric"] for one in _statistics(about)] or [about]
     return [f"`{one['Namespace']}` `{one['MetricName']}`" for one in found]
 
@@ -148,7 +149,7 @@ def _threshold(about: dict[str, Any]) -> str:
 
 
 def event(file: str) -> str:
-    """Spell a payload of events/; of one that came through a queue, the event in it."""
+    """Return a payload of events/; if it came through a queue, the event in the message."""
     payload = json.loads((ROOT / "events" / f"{file}.json").read_text(encoding="utf-8"))
     inner = json.loads(payload["Records"][0]["body"]) if "Records" in payload else payload
     return f"```json\n{json.dumps(inner, indent=2, ensure_ascii=False)}\n```"
@@ -157,11 +158,11 @@ def event(file: str) -> str:
 PARTS: dict[str, Callable[..., str]] = {
     part.__name__: part for part in (commands, parameters, rules, outputs, alarm, event)
 }
-"""What can be made, by name; some are made of what stands after the name."""
+"""The functions that generate parts; `alarm` and `event` take the word after the name."""
 
 
 def stale() -> dict[Path, str]:
-    """Give what each page would be whose made parts are not as they would be made."""
+    """Return the new text of each page with a stale part."""
 
     def made(found: re.Match[str]) -> str:
         of = [found["of"]] if found["of"] else []
@@ -174,7 +175,7 @@ def stale() -> dict[Path, str]:
 
 
 def main() -> int:
-    """Name the pages that are stale; write them, if wanted."""
+    """Name the stale pages, and write them with --write."""
     found, write = stale(), "--write" in sys.argv[1:]
     for page, text in found.items():
         if write:

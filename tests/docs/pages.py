@@ -29,7 +29,7 @@ _BLOCK = re.compile(
 )
 _COMMAND = re.compile(r"(?:.*\\\n)*.*\n")
 _READERS = {
-    r"\bRUN\b": '"$(failed_run)"',
+    r"\bRUN\b": '"${RUN:=$(failed_run)}"',
     r"\bBUCKET\b": "$LANDRUN_LANDING_BUCKET",
     r"\bKEY\b": "incoming/orders.jsonl",
 }
