@@ -122,13 +122,6 @@ def test_alarms_read_the_metrics_of_this_stack_and_each_dead_letter_queue_has_on
     }
 
 
-def test_alarms_of_a_machine_that_exists_already_read_the_metrics_of_that(deployed):
-    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:notebook-made"
-    alarms = deployed(StateMachineArn=arn).of_type("AWS::CloudWatch::Alarm")
-    [metric] = metrics_of(alarms["ExecutionsThrottled"])
-    assert metric["Dimensions"] == [{"Name": "StateMachineArn", "Value": arn}]
-
-
 def test_the_dashboard_asks_the_four_questions_and_shows_every_alarm(dashboard, alarms):
     widgets: dict[str, list[Any]] = {"text": [], "alarm": []}
     for widget in dashboard["widgets"]:

@@ -36,15 +36,11 @@ thoroughly = settings(
 )
 
 
-def payloads(beginning):
-    return [json.loads(path.read_text()) for path in sorted(EVENTS.glob(f"{beginning}*.json"))]
-
-
 def messages(beginning):
-    """The events in the messages of those payloads, as far as they are JSON."""
+    """The events in the messages of the payloads of that name, as far as they are JSON."""
     found = []
-    for batch in payloads(beginning):
-        for record in batch["Records"]:
+    for path in sorted(EVENTS.glob(f"{beginning}*.json")):
+        for record in json.loads(path.read_text())["Records"]:
             try:
                 event = json.loads(record["body"])
             except ValueError:

@@ -9,6 +9,7 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import ProtocolError
 
 from landrun.adapters.clients import translated
+from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.errors import Refused, ServiceError
 
 ANSWER = {"Error": {"Code": "NoSuchBucket", "Message": "gone"}, "Item": {}}
@@ -41,3 +42,7 @@ def test_other_errors_stay_what_they_are(error):
     with pytest.raises(type(error), match=str(error)):  # noqa: SIM117
         with translated("s3:PutObject"):
             raise error
+
+
+def test_a_job_that_sagemaker_does_not_know_is_none(aws):
+    assert ProcessingJobs(aws("sagemaker")).find("no-such-job") is None

@@ -18,35 +18,22 @@ from landrun.errors import ServiceError
 from landrun.models.concurrency import LimitedExecution, SlotStatus
 from landrun.models.landing import Landing
 from landrun.models.run import ScheduleTrigger
-from landrun.models.run_record import EXECUTION_RUNNING, NOTIFICATION_PENDING
-from unit.functions.fakes import NOW, SCHEDULE, run_record
+from unit.functions.fakes import NOW, SCHEDULE
 
 TICK = ScheduleTrigger(ScheduleArn=SCHEDULE, ScheduledTime="2026-11-22T03:00:00Z", Part=2)
 
 
-def execution(name, started_at="2026-11-22T08:10:00.000Z"):
-    arn = f"arn:aws:states:us-east-1:123456789012:execution:landrun:{name}"
-    about = {"name": name, "execution_arn": arn, "started_at": started_at}
-    return LimitedExecution(**about, requested_at=NOW, task_tokens=("token",))
-
-
-def acquire(table, waiting):
-    update = {"status": SlotStatus.RESUME_PENDING, "acquired_at": NOW}
-    return table.acquire(waiting.model_copy(update=update), UNLIMITED)
-
-
-def test_executions_are_read_as_they_were_written_in_the_order_in_which_they_started(
-    aws, create_table
-):
-    table = ConcurrencyTable(aws("dynamodb"), create_table("ConcurrencyTable"))
-    late = table.save(execution("a", "2026-11-22T08:20:00.000Z"))
-    early = table.save(execution("z"))
-    assert list(table.with_status(SlotStatus.WAITING)) == [early, late]
-    holder = acquire(table, early)
-    assert table.find("z") == holder
-    assert (table.first_waiting(), table.find("b")) == (late, None)
-    assert (table.release(holder), table.release(holder)) == (True, False)
-    assert table.slots_in_use() == 0
+def acquire(table):
+    """Let an execution acquire a slot."""
+    holder = LimitedExecution(
+        name="a",
+        execution_arn="arn:aws:states:us-east-1:123456789012:execution:landrun:a",
+        started_at="2026-11-22T08:10:00.000Z",
+        requested_at=NOW,
+        acquired_at=NOW,
+        status=SlotStatus.RESUME_PENDING,
+    )
+    return table.acquire(holder, UNLIMITED)
 
 
 @pytest.mark.parametrize(
@@ -64,10 +51,10 @@ def test_a_transaction_that_meets_another_is_repeated_some_times(reason, times, 
     cancelled, pauses = [], []
     table = ConcurrencyTable(Mock(transact_write_items=transact_write_items), "t", pauses.append)
     if acquired:
-        assert acquire(table, execution("a"))
+        assert acquire(table)
     else:
         with pytest.raises(ServiceError, match="TransactWriteItems"):
-            acquire(table, execution("a"))
+            acquire(table)
     assert len(cancelled) == times
     assert all(0 <= pause <= 0.05 for pause in pauses)
 
@@ -118,17 +105,6 @@ def test_an_object_has_one_id_which_never_changes_between_releases():
     others = [landing(), landing(key="b"), landing(bucket="other"), landing(key="a,b")]
     without_order = [landing(none, version) for none in (None, "000") for version in ("v1", "v2")]
     assert len(set(map(landing_id, [*others, *without_order]))) == 6
-
-
-def test_runs_are_found_by_what_is_still_to_come_of_them_the_oldest_first(aws, create_table):
-    table = RunsTable(aws("dynamodb"), create_table("RunsTable"))
-    younger = run_record("RUNNING", name="younger")
-    older = run_record("RUNNING", name="older", started_at="2026-11-21T03:00:00.000Z")
-    failed = run_record("FAILED", name="failed", unfinished=NOTIFICATION_PENDING, error="e")
-    for one in (younger, older, run_record("SUCCEEDED", name="ended"), failed):
-        table.write(one)
-    assert list(table.find_unfinished(EXECUTION_RUNNING)) == [older, younger]
-    assert list(table.find_unfinished(NOTIFICATION_PENDING)) == [failed]
 
 
 def test_progress_is_looked_up_over_batches_and_what_dynamodb_left_is_asked_for_again(client):
