@@ -378,7 +378,7 @@ def test_redriven_run_is_counted_without_a_request_and_others_wait_for_it(world)
 
 
 @pytest.mark.case(35)
-def test_end_that_is_heard_of_after_its_run_was_redriven_releases_no_slot(world):
+def test_end_that_arrives_after_its_run_was_redriven_releases_no_slot(world):
     names = start_and_wait(world, 4)
     events = []
     world.fate = lambda event: events.append(json.dumps(event)) or []

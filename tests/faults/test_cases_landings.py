@@ -11,7 +11,7 @@ from landrun_ops.actions.backfill import object_created
 from landrun_ops.local.moto_patches.s3 import sequencer
 from landrun_ops.stack.object_versions import current_versions
 
-from .faulty import meanwhile
+from .faulty import meanwhile, throttled
 from .invariants import placed, violations
 from .stack import client
 from .thorough import DEATHS, at_each_call
@@ -80,6 +80,26 @@ def test_duplicate_after_a_configuration_change_finds_the_same_run_and_counts_th
     assert world.metrics["InputMismatches", ""] == mismatches
     assert world.executions()[run].input == before
     assert runs_of(world) == 1
+
+
+@pytest.mark.case(4)
+def test_input_that_cannot_be_compared_is_no_mismatch_and_no_error(world):
+    landed = world.land(KEY)
+    world.drain()
+    world.finish(world.running()[0])
+    world.reconfigure("ObjectCreated", OUTPUT_PREFIX="elsewhere/")
+    world.send(landed)
+    world.faults.when("stepfunctions", "describe_execution", throttled())
+    assert [outcome.answer for outcome in world.drain()] == [NOTHING_FAILED]
+    assert world.metrics["InputMismatches", ""] == 0
+
+
+def test_the_log_lines_of_a_message_name_its_run(world):
+    logged = {"POWERTOOLS_LOG_LEVEL": "INFO", "POWERTOOLS_SERVICE_NAME": "landrun-logged"}
+    world.reconfigure("ObjectCreated", **logged)
+    world.land(KEY)
+    world.drain()
+    assert {line["run"] for line in world.functions.logs} == {*world.executions()}
 
 
 @pytest.mark.case(5, 6)
