@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cluster import fetching, store
@@ -33,6 +33,7 @@ def _files_for_objects():
 @example(b"\n\n\n", 1, 1)
 @example(b"a long first line\nb", 4, 2)
 @example(b"no end", 2, 1)
+@settings(deadline=None)
 def test_every_line_is_read_by_the_one_stretch_that_it_begins_in(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, step: int, chunk: int
 ) -> None:
