@@ -99,6 +99,18 @@ def test_a_landing_has_the_documented_attributes_and_expires_only_after_it_is_pr
     assert not {"waiting", "claimed_by", "claimed_at", "claimed_for"} & done.keys()
 
 
+def test_a_version_that_a_late_attempt_claims_is_released_for_the_next_run(aws, create_table):
+    """The manifest of its run exists by then, and does not hold it."""
+    table = LandingsTable(aws("dynamodb"), create_table("LandingsTable"), lambda: NOW)
+    first, second = landing(ordered("0A"), "v1"), landing(ordered("0B"), "v2")
+    for newest in (first, second):
+        table.record(newest)
+        assert table.claim(landing_id(first), "run-1", TICK) == newest
+        table.mark_processed("run-1", first)
+    [pending] = table.pending()
+    assert pending.claim is None
+
+
 def test_an_object_has_one_id_which_never_changes_between_releases():
     assert landing_id(landing(key="incoming/a.csv")) == "772e1448b9b45fb4812186f3aee8bf0a"
     assert landing_id(landing("0A", "v1")) == landing_id(landing("0B", None))
