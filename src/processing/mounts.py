@@ -34,8 +34,8 @@ _GIVE = ("/usr/bin/sudo", "-n", "/opt/program/mounts.py")
 def outputs(opt_ml: Path) -> list[Path]:
     """List the folders that a job writes to: of its exit message, and of each output.
 
-    Outputs are told by SageMaker's ``processingjobconfig.json``; those that would lie elsewhere
-    than under ``opt_ml`` are left out.
+    SageMaker's ``processingjobconfig.json`` names the outputs; those that would lie elsewhere than
+    under ``opt_ml`` are left out.
     """
     found = [opt_ml / "output"]
     for local in _local_paths(opt_ml / "config" / "processingjobconfig.json"):

@@ -5,8 +5,8 @@ reads it on one machine. SageMaker's Spark container lets its executors have wha
 its yarn-site.xml passes AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and AWS_REGION on to them
 (aws/sagemaker-spark-container, spark/processing/3.5).
 
-What is uploaded stays invisible until the driver commits it: an upload in parts that nobody
-completes is no object. So a task that Spark runs twice, or a job that fails, leaves none behind.
+An upload stays invisible until the driver commits it, because S3 shows no multipart upload that
+nobody has completed. So a task that Spark runs twice, or a job that fails, leaves no object behind.
 """
 
 from __future__ import annotations
@@ -85,14 +85,14 @@ def upload(path: Path, uri: str, kms_key: str) -> Upload:
 
 
 def commit(one: Upload) -> None:
-    """Make what was uploaded an object."""
+    """Complete an upload, which makes it an object."""
     parts = {"Parts": [{"PartNumber": 1, "ETag": one.tag}]}
     with _object("write", one.uri) as target:
         _s3().complete_multipart_upload(**target, UploadId=one.upload_id, MultipartUpload=parts)
 
 
 def discard(one: Upload) -> None:
-    """Forget what was uploaded, as far as that is possible."""
+    """Abort an upload, as far as that is possible."""
     with suppress(StoreError), _object("discard", one.uri) as target:
         _s3().abort_multipart_upload(**target, UploadId=one.upload_id)
 

@@ -164,7 +164,7 @@ def _plain(series: pl.Series) -> pl.Series:
 
 
 def _masked(rejects: list[Reject]) -> list[Reject]:
-    """Mask excerpts and reasons, which may hold what is masked in the messages."""
+    """Mask excerpts and reasons, which may hold personal data of the messages."""
     if not rejects:
         return []
     reasons = mask(pl.Series([r.reason for r in rejects], dtype=pl.String))

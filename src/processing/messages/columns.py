@@ -181,8 +181,8 @@ def name_header(header: Sequence[str]) -> tuple[str, ...]:
 def spilled(header: Sequence[str], text: int) -> int:
     """Count the unnamed fields behind the text, when the header has nothing else there.
 
-    Such a header (``v1,v2,,,``) comes from texts whose commas split them: what is in those fields
-    is the rest of the text, and would escape masking anywhere else.
+    Such a header (``v1,v2,,,``) comes from texts whose commas split them: those fields hold the
+    rest of the text, which would escape masking anywhere else.
     """
     behind = [name.strip() for name in header[text + 1 :]]
     return 0 if any(behind) else len(behind)

@@ -1,4 +1,4 @@
-"""Which encoding a file's text is in, told from its bytes; what cannot be told is not guessed.
+"""Which encoding a file's text is in, by its bytes; where they leave doubt, the job does not guess.
 
 A mark of order, valid UTF-8 and the zero bytes of UTF-16 and UTF-32 are proofs. For anything else
 see `messages.legacy_encodings`.
@@ -44,10 +44,10 @@ def encoding_of(sample: bytes, *, is_json: bool = False, asked: str | None = Non
     few = odd_lines < min(_FEW_LINES, most)
     if not odd or good >= max(4, 4 * odd) or (is_json and few):
         return "utf-8"
-    from messages.legacy_encodings import told  # noqa: PLC0415 - large, and most files are UTF-8
+    from messages.legacy_encodings import detected  # noqa: PLC0415 - large, and most files are UTF-8
 
     try:
-        return told(lines)
+        return detected(lines)
     except UnclearError:
         if few:
             return "utf-8"

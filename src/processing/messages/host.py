@@ -107,7 +107,7 @@ def scratch_folder(opt_ml: Path) -> Iterator[Path]:
 
 
 def memory_mb() -> int:
-    """Say how much memory there is: the container's limit, else the machine's, in MiB."""
+    """Return the memory in MiB: the container's limit or, without one, the machine's."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min([machine, *filter(None, map(_limit, _LIMITS))]) // 1024**2
 

@@ -91,7 +91,7 @@ def _inspected(
         for (path, name), target in zip(files, unpacked, strict=True)
     ]
     found: dict[int, Source] = {}
-    with _told([name for _, name in files]):
+    with _naming([name for _, name in files]):
         for place, answer in workers.run(calls):
             if isinstance(answer, Failed):
                 path, name = files[place]
@@ -120,7 +120,7 @@ def log_source(source: Source) -> None:
 
 
 @contextmanager
-def _told(names: Sequence[str]) -> Iterator[None]:
+def _naming(names: Sequence[str]) -> Iterator[None]:
     """Name the file that a worker read when something outside of the job killed it."""
     try:
         yield
@@ -166,7 +166,7 @@ def _read_all(record: Record, workers: Workers, scratch: Path, count: int) -> li
         Call("messages.work:run", (task, folder, count), task.source.size) for task in record.tasks
     ]
     rows, logged, failed = 0, time.monotonic(), dict[str, str]()
-    with _told([task.source.name for task in record.tasks]):
+    with _naming([task.source.name for task in record.tasks]):
         for place, answer in workers.run(calls):
             if isinstance(answer, Failed):
                 failed[record.tasks[place].source.name] = answer.reason
@@ -195,7 +195,7 @@ def _finish_all(
         arguments = (bucket, output, folder / bucket[0].stem)
         calls.append(Call("messages.buckets:finish", arguments, size))
     parts: list[Path] = []
-    with _told(["the rows of all files"] * len(calls)):
+    with _naming(["the rows of all files"] * len(calls)):
         for _, answer in workers.run(calls):
             if isinstance(answer, Failed):
                 raise JobError(f"duplicates cannot be found: {answer.reason}, {_REMEDY}")
@@ -209,7 +209,7 @@ def _finish_all(
 
 def _answer(workers: Workers, function: str, *arguments: Any) -> Any:
     """Have a worker do what reads no file."""
-    with _told(["no file"]):
+    with _naming(["no file"]):
         [(_, answer)] = workers.run([Call(function, arguments)])
     if isinstance(answer, Failed):
         raise JobError(f"the output cannot be planned: {answer.reason}")

@@ -1,4 +1,4 @@
-"""JSON lines taken apart: orjson alone decides what is JSON."""
+"""JSON lines taken apart: orjson decides which lines are JSON."""
 
 from __future__ import annotations
 
@@ -137,6 +137,6 @@ def _integers(line: bytes) -> list[int]:
 
 
 def overflow(rows: Sequence[dict[str, Any]], kept: Set[str]) -> pl.Series:
-    """Gather what is not kept as columns, as JSON text: see ``values.pack``."""
+    """Gather the values of all other columns as JSON text: see ``values.pack``."""
     packed = [{k: v for k, v in row.items() if k not in kept and v is not None} for row in rows]
     return pl.Series([json_text(p) if p else None for p in packed], dtype=pl.String)

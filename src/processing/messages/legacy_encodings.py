@@ -38,8 +38,8 @@ _SHOWN = 4
 _LINES = 6
 
 
-def told(lines: Sequence[bytes]) -> str:
-    """Tell the encoding of lines that are not UTF-8."""
+def detected(lines: Sequence[bytes]) -> str:
+    """Return the encoding of lines that are not UTF-8; UnclearError if it is unclear."""
     chosen = _some(lines)
     data = b"\n".join(chosen)
     likely: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Single lines of UTF-8: how long they may be, and what is said of one that cannot be read."""
+"""Single lines of UTF-8: the limits of their length, and the rejects of those beyond."""
 
 from __future__ import annotations
 

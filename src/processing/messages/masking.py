@@ -165,7 +165,7 @@ def _masked_columns(columns: Iterable[str], rules: Rules) -> list[str]:
 
 
 def _masked_in_place(text: pl.Series, numbers: Callable[[str], list[Span]]) -> pl.Series:
-    """Mask what is found in plain forms, where it stands in the text."""
+    """Find in the plain forms of texts, and mask at the same places in the texts."""
     forms = _strings(map(plain, text))
     for sign, pattern, token in _STEPS:
         if not forms.str.contains(sign).any() or not forms.str.contains(pattern()).any():

@@ -156,7 +156,7 @@ def put(text: str, spans: Iterable[Span]) -> str:
 
 
 def _without(text: str, spans: Sequence[Span]) -> str:
-    """Black out what was found already."""
+    """Black out the numbers that were found already."""
     return put(text, [(start, end, "\0" * (end - start)) for start, end, _ in sorted(spans)])
 
 

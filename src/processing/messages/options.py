@@ -1,4 +1,4 @@
-"""What a job is told: its arguments, and the error that ends it."""
+"""The arguments of a job, and the errors that end it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Options:
-    """What a job is told.
+    """The options of a job.
 
     ``input`` is the folder with the messages or, ``on_spark``, with the run's manifest. ``workers``
     and ``memory`` (MiB for all of them) are what the machine has by default. ``opt_ml`` is the root
@@ -113,7 +113,7 @@ def _parser(description: str) -> argparse.ArgumentParser:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--input", type=Path, help="folder with the messages")
     source.add_argument("--manifests", type=Path, help="on Spark: folder with the run's manifest")
-    parser.add_argument("--output", type=Path, required=True, help="folder for what comes of them")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the results")
     for role, option in COLUMN_OPTIONS.items():
         what = f"column that is {role}, or several: the first that a file has"
         parser.add_argument(option, dest=role, metavar="NAME[,NAME]", help=what)

@@ -15,7 +15,7 @@ LENGTH = 400
 def printable(text: str, length: int = LENGTH) -> str:
     r"""Write what could break a line, steer a terminal or turn a text around as its escape.
 
-    What is beyond ``length`` characters leaves an ellipsis.
+    An ellipsis stands for everything beyond ``length`` characters.
 
     >>> printable("a\nb\x1b[31m")
     'a\\nb\\x1b[31m'

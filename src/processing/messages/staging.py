@@ -65,7 +65,7 @@ class Staging:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is held."""
+        """Write the rows that are held in memory."""
         for frame in _alike(self._held):
             parts = frame.partition_by(BUCKET, as_dict=True, include_key=False)
             for (bucket,), part in parts.items():

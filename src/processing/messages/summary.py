@@ -83,7 +83,7 @@ class Record:
     def summary(
         self, parts: Sequence[str], columns: Iterable[str], seconds: float
     ) -> dict[str, Any]:
-        """Sum up the run; what is too long to list is counted in ``…_omitted``."""
+        """Sum up the run; entries beyond the limits are counted in ``…_omitted``."""
         counts = self.per_file()
         files = [_file(s, c) for s, c in zip(self.sources, counts, strict=True)]
         totals = {name: sum(getattr(count, name) for count in counts) for name in COUNTS}

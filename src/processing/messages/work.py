@@ -1,4 +1,4 @@
-"""What one worker does: read a range of a file, clean it batch by batch, stage what is left."""
+"""The work of one worker: read a range of a file, clean it in batches, stage the rows."""
 
 from __future__ import annotations
 

@@ -109,12 +109,14 @@ def _times(_: int) -> dict[str, Any]:
 
 
 ROWS_CLAIMED, PAGES = claiming(ROWS, 2**62), claiming(ROWS, MOST, pages=True)
+ONE_MORE = claiming(ROWS, ROWS + 1, pages=True)
 TEXT_LENGTH = with_bytes(b"\x09\0\0\0some", b"\xff\xff\xff\x7fsome")
 NOT_UTF8 = with_bytes(b"some text", b"some\xff\xfeext")
 PARQUET = [
     Case("a footer longer than its file", "f.parquet", _long_footer, 0, 0, REJECTED),
     Case("a footer that is cut off", "f.parquet", _torn, 100, 100, REJECTED),
     Case("2⁶² rows, claimed", "r.parquet", ROWS_CLAIMED, 0, 0, REJECTED),
+    Case("a row more than there is, claimed", "r.parquet", ONE_MORE, 0, 0, DAMAGED),
     Case("2 billion rows, claimed by pages too", "r.parquet", PAGES, 0, 0, REJECTED, DAMAGED),
     Case("100 million nulls", "n.parquet", made(_nulls), 10**8, 30_000, DAMAGED, READ),
     Case("equal texts of 1 MB", "d.parquet", made(_one_long_text), 2000, 30, DAMAGED, READ),
