@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ import boto3
 import pytest
 import yaml
 from botocore.config import Config
+
+from landrun_ops.local import LocalAws
 
 ROOT = Path(__file__).parents[2]
 WORK = ROOT / ".landrun/sam"
@@ -110,19 +113,10 @@ class Stack:
             aws_secret_access_key="x",
             config=Config(read_timeout=PATIENCE, retries={"total_max_attempts": 1}),
         )
-        self._session = boto3.Session(
-            env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1"
-        )
-        self._clients: dict[str, Any] = {}
+        self.client = cache(LocalAws.attach(WORK / "state").client)
         self.client("s3").create_bucket(Bucket=LANDED[0])
         self.land(*LANDED)
         self.land(env["LANDRUN_LANDING_BUCKET"], "nightly/orders.jsonl")
-
-    def client(self, service: str) -> Any:
-        if service not in self._clients:
-            endpoint = self.env["AWS_ENDPOINT_URL"]
-            self._clients[service] = self._session.client(service, endpoint_url=endpoint)  # type: ignore[call-overload]
-        return self._clients[service]
 
     def invoke(self, function: str, payload: str) -> Any:
         """Invoke a function with a payload of events/, and return its answer."""
