@@ -105,10 +105,10 @@ def test_a_record_without_end_is_given_up_at_once_after_many(
 ) -> None:
     monkeypatch.setattr(csvrows, "MAX_LINE", 40)
     monkeypatch.setattr(csvrows, "MAX_RESUMES", 5)
-    rows = one_by_one('1,"a\n' + "x\n" * 30 + "2,b")
+    rows = one_by_one('1,"a\n' + "x\n" * 60 + "2,b")
 
     assert rows[0][1].reason.startswith("a record longer than")
-    assert (rows[-1], len(rows)) == ((31, ["2", "b"]), 32)
+    assert (rows[-1], len(rows)) == ((61, ["2", "b"]), 62)
     monkeypatch.setattr(csvrows, "MAX_LINE", 400_000)
     assert len(one_by_one('a"b,"c\n' * 20_000)) == 6
 

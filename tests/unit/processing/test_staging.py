@@ -40,3 +40,13 @@ def test_buckets_have_every_first_row_and_none_has_another_that_is_alike(
     assert sorted(order for bucket in found for order in bucket[ORDER]) == sorted(
         first_of_each.values()
     )
+
+
+def test_many_rows_that_are_alike_are_staged_once(tmp_path: Path) -> None:
+    """Otherwise a file that unpacks to one row a billion times would fill the disk."""
+    frame = pl.DataFrame({ORDER: range(100), **dict.fromkeys(IDENTITY, ["alike"] * 100)})
+    staging = Staging(tmp_path, 1)
+    staging.add(frame)
+    staging.flush()
+
+    assert [rows.height for rows in segments([*tmp_path.iterdir()])] == [1]
