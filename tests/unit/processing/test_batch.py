@@ -112,12 +112,15 @@ def test_excerpts_and_reasons_of_rejects_are_masked_and_short(number: str) -> No
     assert reject.reason == "not a number: <EMAIL>"
 
 
-def test_a_line_that_is_too_long_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_or_a_text_that_is_too_long_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("jsonrows.MAX_LINE", "jsonrows.MAX_VALUES", "csvrows.MAX_LINE"):
         monkeypatch.setattr(f"messages.{name}", 20)
+    monkeypatch.setattr("messages.batch.MAX_TEXT", 5)
     long = '{"text": "' + "x" * 30 + '"}'
+    batch = cleaned(long.encode(), b'{"text":"abcdef"}', b'{"text":"abcde"}')
 
-    assert cleaned(long.encode()).rejects[0].reason == "longer than 16 MiB"
+    assert [r.reason for r in batch.rejects] == ["longer than 16 MiB", "a text longer than 4 MiB"]
+    assert batch.frame.select(POSITION, "text").rows() == [(2, "abcde")]
     assert next(iter(TabRecords([long])))[1].reason == "longer than 16 MiB"
 
 

@@ -275,10 +275,15 @@ def test_columns_beyond_the_most_are_packed_into_one_and_masked_there(
         monkeypatch.setattr(f"messages.{module}.MAX_COLUMNS", 1)
     own = {"text": "b", "b": "y", "n": 1, "other_columns": "own"}
     job.give("a.jsonl", json_lines({"text": "a", "b": "x", "mail": "bob@example.com"}, own))
+    job.give("b.jsonl", json_lines({"text": "c", "x": 1, "y": 2}))
 
     packed = job.run("--mask-columns", "mail").frame["other_columns"]
 
-    assert packed.to_list() == ['{"mail":"<EMAIL>"}', '{"n":1,"other_columns":"own"}']
+    assert packed.to_list() == [
+        '{"mail":"<EMAIL>"}',
+        '{"n":1,"other_columns":"own"}',
+        '{"y":2,"x":1}',
+    ]
 
 
 def test_a_cleaner_of_ones_own_replaces_the_cleaning_and_its_errors_are_masked(
