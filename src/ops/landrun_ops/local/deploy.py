@@ -113,10 +113,10 @@ def deploy(
 
     template, left_out = adapt(translated, get_model_map().keys())
     values = values_of(template, parameters)
+    # moto tries YAML first, in Python, which is slow; tabs are an error of YAML, not of JSON.
+    body = json.dumps(template, indent="\t")
     with _naming_the_resource():
-        created = cloudformation_backends[ACCOUNT][REGION].create_stack(
-            STACK, json.dumps(template), values
-        )
+        created = cloudformation_backends[ACCOUNT][REGION].create_stack(STACK, body, values)
     resources = _Resources(created.resource_map, {**template["Resources"], **left_out})
     _complete_buckets(resources, client("s3"))
     _complete_roles(resources, client("iam"))
