@@ -211,6 +211,19 @@ def test_however_two_functions_overlap_the_limit_holds_and_everything_runs(step,
     strike_each_call(step, overlap)
 
 
+@pytest.mark.case(32)
+def test_slot_that_another_function_acquires_after_it_was_seen_is_not_acquired_twice(one_slot):
+    start(one_slot, 2)
+    other = meanwhile(lambda: one_slot.drain("statuses"))
+    one_slot.faults.when(
+        "dynamodb", "query", other, fitting=lambda call: call.arguments.get("Limit") == 1
+    )
+    one_slot.drain("statuses")
+    assert one_slot.faults.injected["meanwhile"] == 1
+    assert len(one_slot.processing()) == 1
+    run_to_the_end(one_slot)
+
+
 # ---- 33: requests twice, late, with an old token, of another machine
 
 
