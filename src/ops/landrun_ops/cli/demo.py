@@ -67,7 +67,7 @@ def demo(
     project: ProjectOption = None,
     json: options.JsonOption = False,
 ) -> int:
-    """Land files in S3 on the laptop's AWS and show what becomes of them.
+    """Land files in S3 on the laptop's AWS, and show their runs.
 
     Starts AWS on the laptop, deploys template.yaml, lands each file, follows its run, and leaves
     the outputs in .landrun/demo. --parameter "JobEntrypoint=python3 /opt/program/count_lines.py"

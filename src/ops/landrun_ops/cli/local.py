@@ -75,7 +75,7 @@ def up(
     state_dir: StateOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Start it; stays until Ctrl-C, and leaves nothing behind.
+    """Start AWS on this laptop; it runs until Ctrl-C and leaves nothing behind.
 
     Example: landrun local up --port 4566 --parameter MaxRuntimeInSeconds=60
     """
@@ -126,7 +126,7 @@ def env(
         bool, typer.Option("--sam", help="Write the file that sam local reads with --env-vars.")
     ] = False,
 ) -> None:
-    """Show the environment by which the AWS CLI, boto3 and landrun find it.
+    """Print the variables with which the AWS CLI, boto3 and landrun find the laptop's AWS.
 
     Example: eval "$(landrun local env)" && aws s3 ls
     """

@@ -38,9 +38,9 @@ def logs(
     ] = False,
     json: Annotated[bool, options.flag("Write one JSON object per line.", "--json")] = False,
 ) -> None:
-    """Show the log of a run's Processing jobs, all attempts and instances in the order of time.
+    """Show the log of a run's Processing jobs: all attempts and instances, in chronological order.
 
-    Only the log goes to stdout. A line begins with its instance where a job has several.
+    Only the log goes to stdout. If a job has several instances, each line begins with its instance.
 
     Example: landrun logs 3f5d8f02 --follow
     """

@@ -44,7 +44,7 @@ def rerun(
 ) -> None:
     """Run the same inputs again, each under a new name and with an output of its own.
 
-    The new run's trigger names the old one (rerun_of). More than one run asks for confirmation.
+    The new run's trigger names the old one (rerun_of). Asks for confirmation if there are several.
     --failed looks back a day, or to --since. It leaves out runs that somebody stopped, and runs
     whose rerun succeeded or still runs, and reports how many.
 

@@ -34,8 +34,8 @@ def runs(
         list[Status] | None,
         options.option(
             "WORD",
-            "Show only these (repeatable): succeeded, running, failed (in any way), timed-out,"
-            " aborted.",
+            "Show only runs with this status; repeatable: succeeded, running, failed (in any way),"
+            " timed-out, aborted.",
             case_sensitive=False,
         ),
     ] = None,

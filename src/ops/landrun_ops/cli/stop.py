@@ -29,9 +29,9 @@ def stop(
 ) -> None:
     """Stop runs, whether they process, wait to retry, or wait for a concurrency slot.
 
-    Step Functions ends the execution as ABORTED, and stops its Processing job. A run that has ended
-    is not changed. More than one run asks for confirmation. Exits with 0 when none of them runs any
-    more, and with 2 when one could not be stopped.
+    Step Functions ends the execution as ABORTED, and stops its Processing job. Runs that have ended
+    stay unchanged. Asks for confirmation if there are several runs. Exits with 0 when none of them
+    runs any more, and with 2 when one could not be stopped.
 
     Example: landrun stop 3f5d8f02 --cause "wrong file"
     """

@@ -156,8 +156,9 @@ def execute(
 ) -> int:
     """Execute any state machine as a notebook does: with both URIs as given, and no Trigger.
 
-    It reads INPUT as an S3Prefix, or as a manifest where the machine reads one; landrun start makes
-    a manifest, and records who asked. Exits with 1 when the run it waited for did not succeed.
+    The state machine reads INPUT as an S3Prefix or as a manifest, as its definition says. landrun
+    start writes a manifest and records who started the run. With --wait, exits with 1 when the run
+    did not succeed.
 
     Example: landrun workflow execute s3://bucket/in/ s3://bucket/out/ --wait
     """
