@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 
 import pytest
 
 if "LANDRUN_BROWSER" not in os.environ:  # `make test` is to stay quick, and has no Playwright
     collect_ignore_glob = ["test_*.py"]
 else:
-    from playwright.sync_api import Browser, Page, sync_playwright
+    from playwright.sync_api import sync_playwright
 
     from landrun_ops.web.page import chart_library, render
 
     from .made_up_runs import report_of, runs
-    from .pages import Laptop, go, started
+    from .pages import go, started
 
     library = cache(chart_library)
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser():
     """The Chromium of this machine: Playwright's own is never downloaded."""
     names = (os.environ.get("LANDRUN_CHROMIUM", "chromium"), "chromium-browser", "google-chrome")
     path = next(filter(None, map(shutil.which, names)), None)
@@ -37,23 +35,23 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+def laptop(tmp_path_factory):
     with started(tmp_path_factory.mktemp("laptop")) as laptop:
         yield laptop
 
 
 @pytest.fixture
-def complaints() -> list[str]:
+def complaints():
     """What the pages of a test complained of: errors and warnings on the console, exceptions."""
     return []
 
 
 @pytest.fixture
-def new_page(browser: Browser, complaints: list[str]) -> Iterator[Callable[..., Page]]:
+def new_page(browser, complaints):
     """``new_page("dark")`` or ``("phone")`` is an empty page of a browser nobody has used."""
     contexts = []
 
-    def make(how: str = "light") -> Page:
+    def make(how="light"):
         phone = how == "phone"
         context = browser.new_context(
             viewport={"width": 390, "height": 844} if phone else {"width": 1280, "height": 900},
@@ -73,10 +71,10 @@ def new_page(browser: Browser, complaints: list[str]) -> Iterator[Callable[..., 
 
 
 @pytest.fixture
-def opened(new_page: Callable[..., Page], tmp_path: Path) -> Callable[..., Page]:
+def opened(new_page, tmp_path):
     """``opened(300, at="#status=FAILED")`` is a page of a report about so many runs, drawn."""
 
-    def open_(count: int, how: str = "light", *, at: str = "", hostile: bool = False) -> Page:
+    def open_(count, how="light", *, at="", hostile=False):
         page, file = new_page(how), tmp_path / "report.html"
         found = report_of(runs(count, hostile=hostile))
         file.write_text(render(found, library()), encoding="utf-8")

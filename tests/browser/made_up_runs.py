@@ -7,7 +7,6 @@ import random
 import uuid
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
 
 from landrun_ops.web.facts import facts
 from landrun_ops.web.ignored import Ignored, IgnoredCount
@@ -31,7 +30,7 @@ REASONS = (
 )
 
 
-def report_of(rows: list[dict[str, Any]]) -> Report:
+def report_of(rows):
     """What a report of these rows shows."""
     early, late = NOW - timedelta(days=29), NOW - timedelta(hours=5)
     other = IgnoredCount(at=late, reason="prefix", count=41)
@@ -48,14 +47,14 @@ def report_of(rows: list[dict[str, Any]]) -> Report:
 
 
 @cache
-def runs(count: int, *, hostile: bool = False) -> list[dict[str, Any]]:
+def runs(count, *, hostile=False):
     """Rows of so many runs, newest first: always the same ones."""
     chance = random.Random(count)
     times = (NOW - timedelta(days=chance.random() * DAYS) for _ in range(count))
     return [_row(chance, at, hostile=hostile) for at in sorted(times, reverse=True)]
 
 
-def _row(chance: random.Random, at: datetime, *, hostile: bool) -> dict[str, Any]:
+def _row(chance, at, *, hostile):
     name = f"landrun-{uuid.UUID(int=chance.getrandbits(128)).hex}"
     key = chance.choice(HOSTILE) if hostile else f"{at:%Y/%m/%d}/{chance.randrange(99)}.csv.gz"
     size = int(10 ** chance.uniform(4.5, 8.3))
@@ -100,5 +99,5 @@ def _row(chance: random.Random, at: datetime, *, hostile: bool) -> dict[str, Any
     return row | {"status": status, "output": json.dumps(job), "summary": summary} | wrote
 
 
-def _iso(at: datetime) -> str:
+def _iso(at):
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -8,12 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from playwright.sync_api import Page
 
 from landrun_ops.local import LocalAws
 
@@ -21,13 +18,13 @@ ROOT = Path(__file__).resolve().parents[2]
 LANDRUN = [sys.executable, "-m", "landrun_ops"]
 
 
-def go(page: Page, address: str) -> None:
+def go(page, address):
     """Open an address, and wait until the page's script says that all is drawn."""
     page.goto(address)
     page.wait_for_selector("body[data-ready=yes]", state="attached")
 
 
-def until(page: Page, expression: str, seconds: float = 30) -> None:
+def until(page, expression, seconds=30):
     """Wait until an expression is true; Playwright's own wait needs an eval, which pages forbid."""
     deadline = time.monotonic() + seconds
     while not page.evaluate(expression):
@@ -35,7 +32,7 @@ def until(page: Page, expression: str, seconds: float = 30) -> None:
         page.wait_for_timeout(30)
 
 
-def fits_the_window(page: Page, name: str) -> bool:
+def fits_the_window(page, name):
     """Whether nothing is wider; takes a picture of that name if LANDRUN_PICTURES has a folder."""
     if folder := os.environ.get("LANDRUN_PICTURES"):
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
@@ -51,14 +48,14 @@ class Laptop:
     go_ahead: Path
     state: Path
 
-    def land(self, **objects: bytes) -> None:
+    def land(self, **objects):
         for key, body in objects.items():
             bucket = self.aws.outputs["LandingBucket"]
             self.aws.client("s3").put_object(Bucket=bucket, Key=f"incoming/{key}", Body=body)
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[Laptop]:
+def started(folder):
     job, go_ahead, state = folder / "job.sh", folder / "go", folder / "state"
     job.write_text(
         f"while [ ! -e {go_ahead} ]; do sleep 0.1; done\n"

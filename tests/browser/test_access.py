@@ -5,14 +5,9 @@ from __future__ import annotations
 import html
 import json
 import threading
-from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
-from playwright.sync_api import Page
-
-from .pages import Laptop
 
 JOB = {
     "ProcessingJobName": "job-of-a-page",
@@ -36,7 +31,7 @@ FETCH = "(a) => fetch(a.url, a.options).then((answer) => answer.type, () => 'ref
 WITH_SCRIPT = "<body>an object<script>document.body.dataset.ran = 'yes'</script>"
 
 
-def posted(body: str, content_type: str, **headers: str) -> dict[str, Any]:
+def posted(body, content_type, **headers):
     headers["Content-Type"] = content_type
     mode = "cors" if len(headers) > 1 else "no-cors"  # what no browser asks about beforehand
     return {"method": "POST", "mode": mode, "body": body, "headers": headers}
@@ -46,7 +41,7 @@ SIGNED = {"X-Amz-Target": "SageMaker.CreateProcessingJob", "Authorization": "AWS
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[int]:
+def port():
     """The port of a server of another origin; what it serves is a page."""
     with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
@@ -68,14 +63,8 @@ def port() -> Iterator[int]:
     ids=["as an SDK", "an upload", "reading", "reading the live page"],
 )
 def test_what_a_page_of_another_origin_asks_for_does_not_run(
-    laptop: Laptop,
-    new_page: Callable[..., Page],
-    port: int,
-    host: str,
-    path: str,
-    options: Any,
-    said: str,
-) -> None:
+    laptop, new_page, port, host, path, options, said
+):
     page, bucket = new_page(), laptop.aws.outputs["LandingBucket"]
     page.goto(f"http://{host}:{port}/")
     sent = json.loads(json.dumps(options).replace("{key}", str(laptop.aws.access_key.id)))
@@ -85,9 +74,7 @@ def test_what_a_page_of_another_origin_asks_for_does_not_run(
     nothing_ran(laptop)
 
 
-def test_what_a_form_of_a_page_of_another_origin_posts_does_not_run(
-    laptop: Laptop, new_page: Callable[..., Page], port: int
-) -> None:
+def test_what_a_form_of_a_page_of_another_origin_posts_does_not_run(laptop, new_page, port):
     page = new_page()
     page.goto(f"http://localhost:{port}/")
     with page.expect_navigation():
@@ -96,9 +83,7 @@ def test_what_a_form_of_a_page_of_another_origin_posts_does_not_run(
     nothing_ran(laptop)
 
 
-def test_an_object_that_somebody_opens_by_its_presigned_url_runs_no_script(
-    laptop: Laptop, new_page: Callable[..., Page]
-) -> None:
+def test_an_object_that_somebody_opens_by_its_presigned_url_runs_no_script(laptop, new_page):
     page, s3 = new_page(), laptop.aws.client("s3")
     object_ = {"Bucket": laptop.aws.outputs["OutputBucket"], "Key": "a.html"}
     s3.put_object(**object_, Body=WITH_SCRIPT.encode(), ContentType="text/html")
@@ -109,7 +94,7 @@ def test_an_object_that_somebody_opens_by_its_presigned_url_runs_no_script(
     assert page.evaluate("document.body.dataset.ran === undefined")
 
 
-def test_what_the_pages_post_runs_when_a_program_does(laptop: Laptop) -> None:
+def test_what_the_pages_post_runs_when_a_program_does(laptop):
     sagemaker = laptop.aws.client("sagemaker")
     sagemaker.create_processing_job(**JOB | {"ProcessingJobName": "job-of-a-program"})
     found = sagemaker.list_processing_jobs(NameContains="job-of-a-program")
@@ -117,7 +102,7 @@ def test_what_the_pages_post_runs_when_a_program_does(laptop: Laptop) -> None:
     assert len(found["ProcessingJobSummaries"]) == 1
 
 
-def nothing_ran(laptop: Laptop) -> None:
+def nothing_ran(laptop):
     jobs = laptop.aws.client("sagemaker").list_processing_jobs(NameContains="job-of-a-page")
     assert jobs["ProcessingJobSummaries"] == []
     bucket = laptop.aws.outputs["LandingBucket"]

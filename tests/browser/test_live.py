@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from .pages import LANDRUN, Laptop, fits_the_window, go, until
+from .pages import LANDRUN, fits_the_window, go, until
 
 HOSTILE = "<img src=x onerror='window.hacked = true'>\u202e.csv"
 ROWS = b"id,sender,text\n1,mira,hello\n2,mira,hello\n3,ben,\n"
@@ -18,10 +17,10 @@ SLOW = 60_000
 
 
 @pytest.fixture
-def watched(laptop: Laptop, new_page: Callable[..., Page]) -> Callable[..., Page]:
+def watched(laptop, new_page):
     """``watched("#status=FAILED", "dark")`` is the live page in a browser."""
 
-    def open_(at: str = "", how: str = "light") -> Page:
+    def open_(at="", how="light"):
         page = new_page(how)
         go(page, laptop.address + at)
         return page
@@ -29,14 +28,12 @@ def watched(laptop: Laptop, new_page: Callable[..., Page]) -> Callable[..., Page
     return open_
 
 
-def until_statuses(page: Page, *expected: str) -> None:
+def until_statuses(page, *expected):
     script = "[...document.querySelectorAll('#runs tbody td.state')].map((e) => e.textContent)"
     until(page, f"{script}.sort().join() === {json.dumps(','.join(sorted(expected)))}", 90)
 
 
-def test_runs_appear_wait_work_fail_and_are_run_again_while_one_looks(
-    laptop: Laptop, watched: Callable[..., Page], complaints: list[str]
-) -> None:
+def test_runs_appear_wait_work_fail_and_are_run_again_while_one_looks(laptop, watched, complaints):
     page = watched()
     expect(page.locator("#nothing")).to_contain_text("No run since")
 
@@ -66,8 +63,8 @@ def test_runs_appear_wait_work_fail_and_are_run_again_while_one_looks(
 
 
 def test_hostile_keys_and_dead_letters_are_shown_as_text_and_run_nothing(
-    laptop: Laptop, watched: Callable[..., Page], complaints: list[str]
-) -> None:
+    laptop, watched, complaints
+):
     reason = "<script>window.hacked = true</script>"
     laptop.aws.client("sqs").send_message(
         QueueUrl=laptop.aws.outputs["LandingDeadLetterQueueUrl"],
@@ -87,9 +84,7 @@ def test_hostile_keys_and_dead_letters_are_shown_as_text_and_run_nothing(
 
 
 @pytest.mark.parametrize("how", ["light", "dark", "phone"])
-def test_the_page_fits_the_window_and_complains_of_nothing(
-    watched: Callable[..., Page], complaints: list[str], how: str
-) -> None:
+def test_the_page_fits_the_window_and_complains_of_nothing(watched, complaints, how):
     page = watched(how=how)
     until(page, "document.body.dataset.busy === 'no'")
 
@@ -97,7 +92,7 @@ def test_the_page_fits_the_window_and_complains_of_nothing(
     assert complaints == []
 
 
-def test_a_server_that_is_gone_is_a_note_on_the_page(watched: Callable[..., Page]) -> None:
+def test_a_server_that_is_gone_is_a_note_on_the_page(watched):
     page = watched()
     page.context.set_offline(True)
 

@@ -15,11 +15,11 @@ from .pages import fits_the_window, until
 Opened = Callable[..., Page]
 
 
-def texts(page: Page, selector: str) -> list[str]:
+def texts(page, selector):
     return page.locator(selector).all_text_contents()
 
 
-def shown(page: Page, said: str) -> None:
+def shown(page, said):
     """Wait until the filters have come to so many runs, and all charts have been drawn anew."""
     expect(page.locator("#shown")).to_have_text(said)
     until(page, "document.body.dataset.busy === 'no'")
@@ -27,8 +27,8 @@ def shown(page: Page, said: str) -> None:
 
 @pytest.mark.parametrize(("count", "how"), [(0, "light"), (1, "dark"), (300, "phone")])
 def test_a_report_opens_from_disk_fits_the_window_and_complains_of_nothing(
-    opened: Opened, count: int, how: str, complaints: list[str]
-) -> None:
+    opened, count, how, complaints
+):
     page = opened(count, how)
 
     assert complaints == []
@@ -40,8 +40,8 @@ def test_a_report_opens_from_disk_fits_the_window_and_complains_of_nothing(
 
 @pytest.mark.parametrize("text", [HOSTILE[0], HOSTILE[1], r"\u202egpj.exe"])
 def test_hostile_texts_are_shown_as_text_run_nothing_and_no_request_leaves(
-    opened: Opened, text: str, complaints: list[str]
-) -> None:
+    opened, text, complaints
+):
     page = opened(60, at=f"#find={quote(text)}", hostile=True)
     until(page, "document.body.dataset.busy === 'no'")
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
@@ -57,9 +57,7 @@ def test_hostile_texts_are_shown_as_text_run_nothing_and_no_request_leaves(
     assert all("Content Security Policy" in said for said in complaints)
 
 
-def test_filters_apply_to_every_table_and_chart_and_stay_in_the_address(
-    opened: Opened, complaints: list[str]
-) -> None:
+def test_filters_apply_to_every_table_and_chart_and_stay_in_the_address(opened, complaints):
     rows = runs(300)
     failed = [row for row in rows if row["status"] == "FAILED"]
     kinds = Counter(row["trigger"]["Kind"] for row in rows)
@@ -87,7 +85,7 @@ def test_filters_apply_to_every_table_and_chart_and_stay_in_the_address(
     assert complaints == []
 
 
-def test_dragging_over_the_bars_chooses_a_time(opened: Opened, complaints: list[str]) -> None:
+def test_dragging_over_the_bars_chooses_a_time(opened, complaints):
     page = opened(300)
     box = page.locator("#over-time canvas").bounding_box()
     assert box
@@ -102,7 +100,7 @@ def test_dragging_over_the_bars_chooses_a_time(opened: Opened, complaints: list[
     assert complaints == []
 
 
-def test_a_run_opens_by_its_bar_and_by_keyboard_with_commands_and_links(opened: Opened) -> None:
+def test_a_run_opens_by_its_bar_and_by_keyboard_with_commands_and_links(opened):
     page, [row] = opened(1), runs(1)
     page.locator("#timeline canvas").click()
     expect(page.locator("#run-title")).to_have_text(row["name"])
@@ -117,7 +115,7 @@ def test_a_run_opens_by_its_bar_and_by_keyboard_with_commands_and_links(opened: 
     assert all(link.startswith("https://eu-west-1.console.aws.amazon.com/") for link in links)
 
 
-def test_tables_sort_by_any_column_turn_pages_and_say_so(opened: Opened) -> None:
+def test_tables_sort_by_any_column_turn_pages_and_say_so(opened):
     page = opened(300)
     longest = round(max(row.get("duration_seconds", 0) for row in runs(300)))
     heading, took = page.locator("#runs th:nth-child(5)"), "#runs td:nth-child(5)"
@@ -133,7 +131,7 @@ def test_tables_sort_by_any_column_turn_pages_and_say_so(opened: Opened) -> None
     expect(page.locator("#runs .pages span")).to_have_text("26–50 of 300")  # noqa: RUF001
 
 
-def test_every_chart_has_a_name_a_description_and_its_numbers_as_a_table(opened: Opened) -> None:
+def test_every_chart_has_a_name_a_description_and_its_numbers_as_a_table(opened):
     page = opened(300)
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     until(page, "document.querySelectorAll('details.numbers table').length === 8")
@@ -145,7 +143,7 @@ def test_every_chart_has_a_name_a_description_and_its_numbers_as_a_table(opened:
         assert chart.locator("tbody tr").count() > 5
 
 
-def test_ten_thousand_runs_are_drawn_and_filtered(opened: Opened, complaints: list[str]) -> None:
+def test_ten_thousand_runs_are_drawn_and_filtered(opened, complaints):
     failed = sum(row["status"] == "FAILED" for row in runs(10_000))
     page = opened(10_000)
 

@@ -11,7 +11,6 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +44,7 @@ ROLE = "arn:aws:iam::123456789012:role/any"
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
-def run(machine: dict[str, Any], given: dict[str, Any], *failures: str) -> dict[str, Any]:
+def run(machine, given, *failures):
     asked = {"definition": machine, "name": "n", "input": given, "failures": failures}
     done = subprocess.run(
         [VENV / "bin/node", ENGINE, VENV / "differential/node_modules"],
@@ -56,8 +55,7 @@ def run(machine: dict[str, Any], given: dict[str, Any], *failures: str) -> dict[
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return json.loads(done.stdout)
 
 
 SETS = {
@@ -66,22 +64,19 @@ SETS = {
 }
 
 
-def machine(**parameters: str) -> dict[str, Any]:
+def machine(**parameters):
     """Give the definition as CloudFormation hands it to Step Functions."""
-    made: dict[str, Any] = definition(stack(parameters))
-    return made
+    return definition(stack(parameters))
 
 
 @pytest.fixture(scope="module")
-def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+def laptop(tmp_path_factory):
     with LocalAws.up(ROOT, state_dir=tmp_path_factory.mktemp("laptop")) as aws:
         yield aws
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_each_request_is_one_that_sagemakers_model_allows_and_the_laptops(
-    laptop: LocalAws, name: str
-) -> None:
+def test_each_request_is_one_that_sagemakers_model_allows_and_the_laptops(laptop, name):
     model = botocore.session.get_session().get_service_model("sagemaker")
     shape = model.operation_model("CreateProcessingJob").input_shape
     made = machine(**SETS[name])
@@ -98,7 +93,7 @@ def test_each_request_is_one_that_sagemakers_model_allows_and_the_laptops(
     assert {key: job.get(key) for key in theirs} == theirs
 
 
-def job_on(laptop: LocalAws, made: dict[str, Any], run_name: str) -> Any:
+def job_on(laptop, made, run_name):
     """Run a definition on the laptop's AWS, and describe the Processing job that it starts."""
     states = {
         # Nobody grants a slot to this machine
@@ -119,7 +114,7 @@ def job_on(laptop: LocalAws, made: dict[str, Any], run_name: str) -> Any:
     return jobs.describe_processing_job(ProcessingJobName=found[0]["ProcessingJobName"])
 
 
-def _values(node: Any) -> Iterator[Any]:
+def _values(node):
     if isinstance(node, dict | list):
         for value in node.values() if isinstance(node, dict) else node:
             yield from _values(value)
@@ -127,7 +122,7 @@ def _values(node: Any) -> Iterator[Any]:
         yield node
 
 
-def test_awkward_words_and_variables_arrive_exactly() -> None:
+def test_awkward_words_and_variables_arrive_exactly():
     own = machine(
         JobEntrypoint=json.dumps(["python3", *AWKWARD]),
         JobArguments=json.dumps(AWKWARD, ensure_ascii=False),
@@ -152,9 +147,7 @@ def test_awkward_words_and_variables_arrive_exactly() -> None:
     ],
     ids=["own run", "own run, manifest in place", "manifest", "prefix", "long name"],
 )
-def test_the_input_is_read_by_who_started_the_run_or_where_it_lies(
-    given: dict[str, Any], data_type: str, name: str
-) -> None:
+def test_the_input_is_read_by_who_started_the_run_or_where_it_lies(given, data_type, name):
     [request] = run(machine(), given)["requests"]
 
     [source] = request["ProcessingInputs"]
@@ -165,7 +158,7 @@ def test_the_input_is_read_by_who_started_the_run_or_where_it_lies(
     assert "Environment" not in request
 
 
-def test_a_failed_job_is_run_once_more_under_a_new_name() -> None:
+def test_a_failed_job_is_run_once_more_under_a_new_name():
     found = run(machine(), RUN, "States.TaskFailed", "States.TaskFailed")
 
     names = {request["ProcessingJobName"] for request in found["requests"]}
@@ -173,7 +166,7 @@ def test_a_failed_job_is_run_once_more_under_a_new_name() -> None:
     assert found["error"]
 
 
-def test_a_limited_run_requests_a_slot_first() -> None:
+def test_a_limited_run_requests_a_slot_first():
     slot, request = run(machine(MaxConcurrentRuns="2"), RUN | TRIGGER)["requests"]
 
     assert slot["MessageBody"]["SlotRequest"]["TaskToken"] == "token"
@@ -181,7 +174,7 @@ def test_a_limited_run_requests_a_slot_first() -> None:
 
 
 @pytest.mark.parametrize("given", [RUN | MANIFEST, RUN | TRIGGER], ids=["manifest", "own run"])
-def test_spark_reads_manifests_as_they_are_and_refuses_the_rest(given: dict[str, Any]) -> None:
+def test_spark_reads_manifests_as_they_are_and_refuses_the_rest(given):
     [request] = run(machine(Engine="spark"), given)["requests"]
     refused = run(machine(Engine="spark"), RUN)
 

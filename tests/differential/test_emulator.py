@@ -13,10 +13,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import boto3
 import pytest
@@ -52,7 +50,7 @@ QUEUES = {"LandingQueue": "ObjectCreatedFunction", "StatusQueue": "ExecutionStat
 
 
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def endpoint(tmp_path_factory):
     folder = tmp_path_factory.mktemp("emulator")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
@@ -71,7 +69,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.wait(20)
 
 
-def eventually(ask: Callable[[], Any], seconds: float = 60) -> Any:
+def eventually(ask, seconds=60):
     until = time.monotonic() + seconds
     while True:
         try:
@@ -87,10 +85,10 @@ def eventually(ask: Callable[[], Any], seconds: float = 60) -> Any:
 class Emulated:
     """The template's resources in the emulator, and its functions, which run here."""
 
-    def __init__(self, endpoint: str, folder: Path) -> None:
+    def __init__(self, endpoint, folder):
         self.endpoint = endpoint
         self.resources = resources_of({})
-        self.urls: dict[str, str] = {}
+        self.urls = {}
         self.bucket = "landrun-landingbucket"
         self._create()
         functions = [
@@ -111,28 +109,28 @@ class Emulated:
         ]
 
     @property
-    def access(self) -> dict[str, str]:
+    def access(self):
         return AccessKey("test", "test").environment(self.endpoint)
 
-    def client(self, service: str) -> Any:
+    def client(self, service):
         session = boto3.Session("test", "test", region_name=REGION)
-        return session.client(service, endpoint_url=self.endpoint)  # type: ignore[call-overload]
+        return session.client(service, endpoint_url=self.endpoint)
 
-    def of_type(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    def of_type(self, kind):
         for name, resource in self.resources.items():
             if resource["Type"] == kind:
                 yield name, resource["Properties"]
 
-    def executions(self) -> list[dict[str, Any]]:
+    def executions(self):
         arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:ProcessingStateMachine"
         pages = self.client("stepfunctions").get_paginator("list_executions")
         return [one for page in pages.paginate(stateMachineArn=arn) for one in page["executions"]]
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self):
         pages = self.client("dynamodb").get_paginator("scan").paginate(TableName="RunsTable")
         return [item for page in pages for item in page["Items"]]
 
-    def _configuration(self, name: str) -> dict[str, Any]:
+    def _configuration(self, name):
         variables = dict(self.resources[name]["Properties"]["Environment"]["Variables"])
         variables["DEAD_LETTER_QUEUE_URL"] = self.urls[variables["DEAD_LETTER_QUEUE_URL"]]
         return {
@@ -144,7 +142,7 @@ class Emulated:
             "Environment": {"Variables": variables},
         }
 
-    def _create(self) -> None:
+    def _create(self):
         s3, sqs, dynamodb = (self.client(name) for name in ("s3", "sqs", "dynamodb"))
         for name, _ in self.of_type("AWS::S3::Bucket"):
             bucket = f"landrun-{name.lower()}"
@@ -177,7 +175,7 @@ class Emulated:
         events.put_targets(Rule="LandingRule", Targets=[{"Id": "Copies", "Arn": arn}])
 
 
-def _source(queue: str, function: str) -> Any:
+def _source(queue, function):
     """An event source mapping, as moto keeps it."""
     return SimpleNamespace(
         enabled=True,
@@ -189,7 +187,7 @@ def _source(queue: str, function: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def stack(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulated]:
+def stack(endpoint, tmp_path_factory):
     made = Emulated(endpoint, tmp_path_factory.mktemp("functions"))
     for poller in made.pollers:
         poller.start()
@@ -202,7 +200,7 @@ def stack(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[E
 
 
 @pytest.fixture(scope="module")
-def landed(stack: Emulated) -> list[str]:
+def landed(stack):
     """Keys of objects that have landed, each of which has started its execution."""
     s3 = stack.client("s3")
     keys = [f"incoming/{n}{'-fail' if n < FAILING else ''} +é.csv" for n in range(UPLOADS)]
@@ -212,10 +210,8 @@ def landed(stack: Emulated) -> list[str]:
     return keys
 
 
-def test_each_upload_becomes_one_execution_and_one_row_with_its_outcome(
-    stack: Emulated, landed: list[str]
-) -> None:
-    def finished() -> list[dict[str, Any]] | None:
+def test_each_upload_becomes_one_execution_and_one_row_with_its_outcome(stack, landed):
+    def finished():
         rows = stack.rows()
         running = [row for row in rows if row["status"]["S"] == "RUNNING"]
         return rows if len(rows) >= UPLOADS and not running else None
@@ -229,13 +225,13 @@ def test_each_upload_becomes_one_execution_and_one_row_with_its_outcome(
     assert {row["error"]["S"] for row in failed} == {"Bad"}
 
 
-def test_an_event_that_comes_again_starts_nothing(stack: Emulated, landed: list[str]) -> None:
+def test_an_event_that_comes_again_starts_nothing(stack, landed):
     sqs, url = stack.client("sqs"), stack.urls["LandingQueue"]
     copies = sqs.receive_message(QueueUrl=stack.urls["Copies"], MaxNumberOfMessages=10)["Messages"]
     for copy in copies:
         sqs.send_message(QueueUrl=url, MessageBody=copy["Body"])
 
-    def is_empty() -> bool:
+    def is_empty():
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         return {found[name] for name in names} == {"0"}

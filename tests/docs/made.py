@@ -12,9 +12,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from typing import Any
 
 import typer
 import typer.cli
@@ -26,14 +23,14 @@ from .pages import PAGES, ROOT, name
 
 _PART = re.compile(r"<!-- made: (?P<part>\S+)(?: (?P<of>\S+))? -->\n.*?<!-- end -->", re.DOTALL)
 TEMPLATE = read(ROOT / "template.yaml")
-ALARMS: dict[str, dict[str, Any]] = {
+ALARMS = {
     name: resource["Properties"]
     for name, resource in read(ROOT / "src/stacks/monitoring.yaml")["Resources"].items()
     if resource["Type"] == "AWS::CloudWatch::Alarm"
 }
 
 
-def commands() -> str:
+def commands():
     """Return the help of each command that does something, as ``typer … utils docs`` has it."""
     sections = []
     for command, context in leaves():
@@ -44,13 +41,13 @@ def commands() -> str:
     return "\n\n".join(section.strip() for section in sections)
 
 
-def leaves() -> Iterator[tuple[Any, Any]]:
+def leaves():
     """Yield each command that does something, in the order of ``--help``, with its context."""
     root = typer.main.get_command(app)
     yield from _below(root, typer.Context(root, info_name="landrun"))
 
 
-def _below(command: Any, context: Any) -> Iterator[tuple[Any, Any]]:
+def _below(command, context):
     if not hasattr(command, "list_commands"):
         yield command, context
         return
@@ -59,20 +56,20 @@ def _below(command: Any, context: Any) -> Iterator[tuple[Any, Any]]:
         yield from _below(found, typer.Context(found, info_name=one, parent=context))
 
 
-def table(head: str, rows: Iterable[Iterable[str]]) -> str:
+def table(head, rows):
     """Return a table in Markdown, each row in one line."""
     cells = [[" ".join(cell.split()).replace("|", r"\|") for cell in row] for row in rows]
     lines = [f"| {' | '.join(row)} |" for row in cells]
     return "\n".join([head, "|---" * (head.count("|") - 1) + "|", *lines])
 
 
-def escaped(text: str) -> str:
+def escaped(text):
     for sign in ("*", "_", "["):
         text = text.replace(sign, f"\\{sign}")
     return text.replace("<", "&lt;")
 
 
-def parameters() -> str:
+def parameters():
     """Return a table for each group of parameters."""
     groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     return "\n\n".join(
@@ -82,7 +79,7 @@ def parameters() -> str:
     )
 
 
-def _parameter(name: str) -> tuple[str, ...]:
+def _parameter(name):
     about = TEMPLATE["Parameters"][name]
     default, takes = str(about.get("Default", "")), about.get("ConstraintDescription", "")
     if "AllowedValues" in about:
@@ -94,7 +91,7 @@ def _parameter(name: str) -> tuple[str, ...]:
     return f"`{name}`", shown, escaped(about["Description"]), escaped(takes)
 
 
-def rules() -> str:
+def rules():
     """Return the template's rules as a list."""
     assertions = [one for rule in TEMPLATE["Rules"].values() for one in rule["Assertions"]]
     return "\n".join(
@@ -102,13 +99,13 @@ def rules() -> str:
     )
 
 
-def outputs() -> str:
+def outputs():
     """Return a table of the stack's outputs."""
     found = TEMPLATE["Outputs"].items()
     return table("| output | |", ((f"`{k}`", escaped(about["Description"])) for k, about in found))
 
 
-def alarm(name: str) -> str:
+def alarm(name):
     """Return a table of an alarm's metric and threshold."""
     about = ALARMS[name]
     rows = {
@@ -119,11 +116,11 @@ def alarm(name: str) -> str:
     return table("| | |", rows.items())
 
 
-def _statistics(about: dict[str, Any]) -> list[dict[str, Any]]:
+def _statistics(about):
     return [one["MetricStat"] for one in about.get("Metrics", ()) if "MetricStat" in one]
 
 
-def metrics_of(about: dict[str, Any]) -> list[str]:
+def metrics_of(about):
     """Return each metric that an alarm reads, repeated ones too: CloudWatch bills each."""
     found = [one["Metric"] for one in _statistics(about)] or [about]
     return [f"`{one['Namespace']}` `{one['MetricName']}`" for one in found]
@@ -137,7 +134,7 @@ _SIGNS = {
 }
 
 
-def _threshold(about: dict[str, Any]) -> str:
+def _threshold(about):
     threshold, of = about["Threshold"], about["EvaluationPeriods"]
     value = f"`{threshold['Ref']}`" if isinstance(threshold, dict) else f"{threshold}"
     minutes = max(one["Period"] for one in _statistics(about) or [about]) // 60
@@ -148,23 +145,21 @@ def _threshold(about: dict[str, Any]) -> str:
     return f"{_SIGNS[about['ComparisonOperator']]} {value} in {minutes} minutes{how_often}"
 
 
-def event(file: str) -> str:
+def event(file):
     """Return a payload of events/; if it came through a queue, the event in the message."""
     payload = json.loads((ROOT / "events" / f"{file}.json").read_text(encoding="utf-8"))
     inner = json.loads(payload["Records"][0]["body"]) if "Records" in payload else payload
     return f"```json\n{json.dumps(inner, indent=2, ensure_ascii=False)}\n```"
 
 
-PARTS: dict[str, Callable[..., str]] = {
-    part.__name__: part for part in (commands, parameters, rules, outputs, alarm, event)
-}
+PARTS = {part.__name__: part for part in (commands, parameters, rules, outputs, alarm, event)}
 """The functions that generate parts; `alarm` and `event` take the word after the name."""
 
 
-def stale() -> dict[Path, str]:
+def stale():
     """Return the new text of each page with a stale part."""
 
-    def made(found: re.Match[str]) -> str:
+    def made(found):
         of = [found["of"]] if found["of"] else []
         head = " ".join(["<!-- made:", found["part"], *of, "-->"])
         return f"{head}\n\n{PARTS[found['part']](*of)}\n\n<!-- end -->"
@@ -174,7 +169,7 @@ def stale() -> dict[Path, str]:
     return {page: anew[page] for page in PAGES if anew[page] != texts[page]}
 
 
-def main() -> int:
+def main():
     """Name the stale pages, and write them with --write."""
     found, write = stale(), "--write" in sys.argv[1:]
     for page, text in found.items():

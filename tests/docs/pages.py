@@ -14,7 +14,6 @@ landing bucket, and an object in it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,7 +55,7 @@ failed_run() {
 """
 
 
-def name(page: Path) -> str:
+def name(page):
     """What a page is called in tests: its path in the project."""
     return page.relative_to(ROOT).as_posix()
 
@@ -70,24 +69,24 @@ class Block(NamedTuple):
     text: str
 
 
-def blocks(text: str) -> list[Block]:
+def blocks(text):
     """Find the fenced blocks of a page."""
     found = _BLOCK.finditer(text)
     return [Block(b["how"] or "", b["what"] or "", b["language"], b["text"]) for b in found]
 
 
-def script(text: str) -> str:
+def script(text):
     """Return a page's commands for ``sh``, to stand after `HEAD`; empty if none is to be run."""
     wanted = [one for one in blocks(text) if one.language == "sh" and one.how != "not run"]
     return "".join(map(_run, wanted))
 
 
-def distinct(texts: Iterable[str]) -> str:
+def distinct(texts):
     """Return the commands of many pages for ``sh``, each command once."""
     return "".join(dict.fromkeys(_COMMAND.findall("".join(map(script, texts)))))
 
 
-def _run(block: Block) -> str:
+def _run(block):
     text = block.text
     for readers, meant in _READERS.items():
         text = re.sub(readers, meant, text)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -27,20 +24,20 @@ OPTIONS = {
 }
 
 
-def text_of(page: Path) -> str:
+def text_of(page):
     return page.read_text(encoding="utf-8")
 
 
-def test_made_parts_are_as_they_would_be_made() -> None:
+def test_made_parts_are_as_they_would_be_made():
     assert [name(page) for page in stale()] == [], "make docs WRITE=1 makes them anew"
 
 
-def test_every_alarm_has_its_page_and_every_page_its_alarm() -> None:
+def test_every_alarm_has_its_page_and_every_page_its_alarm():
     assert {page.stem for page in (DOCS / "alarms").glob("[!i]*.md")} == set(ALARMS)
 
 
 @pytest.mark.parametrize("alarm", ALARMS)
-def test_an_alarms_page_says_what_it_means_and_what_to_type(alarm: str) -> None:
+def test_an_alarms_page_says_what_it_means_and_what_to_type(alarm):
     text = text_of(DOCS / f"alarms/{alarm}.md")
     assert text.startswith(f"# {alarm}\n")
     _, _, types = text.partition("\n## What it means\n")[2].partition("\n## What to type\n")
@@ -48,13 +45,13 @@ def test_an_alarms_page_says_what_it_means_and_what_to_type(alarm: str) -> None:
     assert f"({alarm}.md)" in text_of(DOCS / "alarms/index.md")
 
 
-def test_every_page_is_in_the_navigation_once() -> None:
+def test_every_page_is_in_the_navigation_once():
     navigation = yaml.safe_load(text_of(ROOT / "mkdocs.yml"))["nav"]
     listed = re.findall(r"[\w/-]+\.md", str(navigation))
     assert sorted(listed) == [page.relative_to(DOCS).as_posix() for page in PAGES[1:]]
 
 
-def test_links_and_pictures_of_the_readme_lead_somewhere() -> None:
+def test_links_and_pictures_of_the_readme_lead_somewhere():
     found = re.findall(r"\]\(([^)]+)\)|(?:src|srcset|href)=\"([^\"]+)\"", text_of(README))
     links = {(one or other).partition("#")[0] for one, other in found} - {""}
     inside = [link for link in sorted(links) if "://" not in link]
@@ -62,7 +59,7 @@ def test_links_and_pictures_of_the_readme_lead_somewhere() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_blocks_are_of_known_languages_and_say_why_they_are_not_run(page: Path) -> None:
+def test_blocks_are_of_known_languages_and_say_why_they_are_not_run(page):
     found = blocks(text_of(page))
     if "decisions" not in page.parts:
         assert {block.language for block in found} <= LANGUAGES
@@ -70,7 +67,7 @@ def test_blocks_are_of_known_languages_and_say_why_they_are_not_run(page: Path) 
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_pages_name_no_command_and_no_option_that_is_not_there(page: Path) -> None:
+def test_pages_name_no_command_and_no_option_that_is_not_there(page):
     for typed in _typed(text_of(page)):
         words = typed.split()
         paths = [" ".join(["landrun", *words[:count]]) for count in (2, 1)]
@@ -79,7 +76,7 @@ def test_pages_name_no_command_and_no_option_that_is_not_there(page: Path) -> No
         assert {*re.findall(r"(?<=\s)--[a-z][a-z-]+", typed)} <= OPTIONS[path], typed
 
 
-def _typed(text: str) -> Iterator[str]:
+def _typed(text):
     """Give what pages have a reader type after ``landrun``, a command each."""
     prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     found = re.findall(r"(?<!`)`(?:\.venv/bin/)?landrun ([a-z][^`]*)`", prose)
@@ -91,7 +88,7 @@ def _typed(text: str) -> Iterator[str]:
         yield re.split(r"[|;>)]|&&", one)[0]
 
 
-def test_every_command_is_in_the_table_of_the_readme() -> None:
+def test_every_command_is_in_the_table_of_the_readme():
     rows = [line for line in text_of(README).splitlines() if line.startswith("|")]
     for path in OPTIONS:
         *group, last = path.split()
@@ -99,27 +96,27 @@ def test_every_command_is_in_the_table_of_the_readme() -> None:
         assert any(begins in row and re.search(rf"\b{last}\b", row) for row in rows), path
 
 
-def listed(page: str, head: str) -> list[str]:
+def listed(page, head):
     """Give the names in the first column of the tables of a page whose head begins so."""
     found = re.findall(rf"^\| {head} \|.*\n\|[-|]+\n((?:\|.*\n)+)", text_of(DOCS / page), re.M)
     lines = "".join(found).splitlines()
     return sorted(name for line in lines for name in re.findall("`([^`]+)`", line.split("|")[1]))
 
 
-def test_metrics_are_those_that_the_functions_count() -> None:
+def test_metrics_are_those_that_the_functions_count():
     emitted = sorted({metric for metric, _ in emitted_metrics()})
     assert listed("reference/metrics.md", "metric") == emitted
 
 
-def test_attributes_of_the_runs_table_are_those_of_records() -> None:
+def test_attributes_of_the_runs_table_are_those_of_records():
     assert listed("reference/runs-table.md", "attribute") == sorted(RunRecord.model_fields)
 
 
-def test_attributes_of_the_landings_table_are_those_that_are_written() -> None:
-    written: set[str] = {"id"}
+def test_attributes_of_the_landings_table_are_those_that_are_written():
+    written = {"id"}
 
     class Table:
-        def update_item(self, **asked: Any) -> dict[str, Any]:
+        def update_item(self, **asked):
             written.update(asked["ExpressionAttributeNames"].values())
             landed = {"bucket": "b", "key": "k", "sequencer": "1", "event_time": "t"}
             return {"Attributes": {name: {"S": value} for name, value in landed.items()}}
@@ -132,7 +129,7 @@ def test_attributes_of_the_landings_table_are_those_that_are_written() -> None:
     assert listed("reference/landings-table.md", "attribute") == sorted(written)
 
 
-def test_the_costs_say_how_many_metrics_alarms_read() -> None:
+def test_the_costs_say_how_many_metrics_alarms_read():
     read = sum(len(metrics_of(about)) for about in ALARMS.values())
     text = text_of(DOCS / "costs.md")
     assert f"landrun's {len(ALARMS)} alarms read {read}" in " ".join(text.split())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -43,7 +42,7 @@ ENDS = "<!-- stays -->\n```sh\nsh -c 'echo no >&2; exit 1'\n```\n"
     ],
     ids=["all goes well", "a command fails", "it exits otherwise", "what should stay ends"],
 )
-def test_a_script_runs_what_is_to_be_run(tmp_path: Path, page, code, out, err) -> None:
+def test_a_script_runs_what_is_to_be_run(tmp_path, page, code, out, err):
     env = {"LANDRUN_LANDING_BUCKET": "landings", "SCRATCH": str(tmp_path), "PATH": "/usr/bin:/bin"}
     command = ["sh", "-c", HEAD + script(page)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=20, check=False)

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -40,7 +39,7 @@ aws sqs send-message --endpoint-url "$AWS_ENDPOINT_URL" --message-body '{cut off
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
+def checkout(tmp_path):
     """A new copy of the project, set up as ``make demo`` does it."""
     folder = tmp_path / "landrun"
     shutil.copytree(ROOT, folder, ignore=IGNORED)
@@ -51,7 +50,7 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def run(commands: str, project: Path) -> None:
+def run(commands, project):
     """Run commands in a new terminal, where landrun comes first, and aws and jupyter are, too."""
     ours = ("AWS_", "LANDRUN_", "PYTEST_", "PYTHON", "COV_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
@@ -70,13 +69,13 @@ def run(commands: str, project: Path) -> None:
     assert done.returncode == 0, done.stdout[-6000:]
 
 
-def test_commands_of_the_readme_and_then_those_for_operators_work(checkout: Path) -> None:
+def test_commands_of_the_readme_and_then_those_for_operators_work(checkout):
     operators = distinct(TEXTS[page] for page in OPERATORS)
     run(script(TEXTS[README]) + HAPPENED + operators, checkout)
 
 
 @pytest.mark.parametrize("page", [page for page, commands in ALONE.items() if commands])
-def test_commands_of_a_page_work_in_a_new_checkout(page: str, checkout: Path) -> None:
+def test_commands_of_a_page_work_in_a_new_checkout(page, checkout):
     run(ALONE[page], checkout)
 
 
@@ -88,12 +87,12 @@ def test_commands_of_a_page_work_in_a_new_checkout(page: str, checkout: Path) ->
         ("*.css", r"(?:url\(|@import )[\"']?(?:https?:)?//"),
     ],
 )
-def test_nothing_of_the_site_comes_from_elsewhere(files: str, loads: str) -> None:
+def test_nothing_of_the_site_comes_from_elsewhere(files, loads):
     found = {file: re.findall(loads, file.read_text("utf-8")) for file in SITE.rglob(files)}
     assert found
     assert [file for file in found if found[file]] == []
 
 
-def test_every_page_is_built() -> None:
+def test_every_page_is_built():
     built = {page.relative_to(SITE).with_suffix("") for page in SITE.rglob("*.html")}
     assert {page.relative_to(DOCS).with_suffix("") for page in PAGES[1:]} <= built

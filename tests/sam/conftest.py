@@ -9,11 +9,9 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -45,7 +43,7 @@ PARAMETERS = {
 }
 
 
-def environment(**more: str) -> dict[str, str]:
+def environment(**more):
     """This process's environment, without what would lead to somebody's AWS account."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     nowhere = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
@@ -55,7 +53,7 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, **nowhere, **sam, "AWS_EC2_METADATA_DISABLED": "true", **more}
 
 
-def run(*command: str | Path, **more: str) -> str:
+def run(*command, **more):
     done = subprocess.run(
         command, env=environment(**more), cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -63,7 +61,7 @@ def run(*command: str | Path, **more: str) -> str:
     return done.stdout
 
 
-def eventually(holds: Callable[[], Any], what: str) -> Any:
+def eventually(holds, what):
     deadline = time.monotonic() + PATIENCE
     while not (found := holds()):
         assert time.monotonic() < deadline, f"{what}: not within {PATIENCE} s"
@@ -72,7 +70,7 @@ def eventually(holds: Callable[[], Any], what: str) -> Any:
 
 
 @contextmanager
-def running(log: Path, *command: str | Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(log, *command, **more):
     """Run a program in a group of its own for the block."""
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -95,7 +93,7 @@ def running(log: Path, *command: str | Path, **more: str) -> Iterator[subprocess
             process.wait()
 
 
-def heed_interrupts() -> None:
+def heed_interrupts():
     """Let SIGINT end a program that is started where a shell ignores it, as in the background."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -103,7 +101,7 @@ def heed_interrupts() -> None:
 class Stack:
     """A stack on the laptop's AWS, and its functions in Docker."""
 
-    def __init__(self, env: dict[str, str], functions_port: int) -> None:
+    def __init__(self, env, functions_port):
         self.env = env
         self._functions = boto3.client(
             "lambda",
@@ -118,34 +116,33 @@ class Stack:
         self.land(*LANDED)
         self.land(env["LANDRUN_LANDING_BUCKET"], "nightly/orders.jsonl")
 
-    def invoke(self, function: str, payload: str) -> Any:
+    def invoke(self, function, payload):
         """Invoke a function with a payload of events/, and return its answer."""
         body = (ROOT / f"events/{payload}.json").read_bytes()
         reply = self._functions.invoke(FunctionName=function, Payload=body)
         return json.loads(reply["Payload"].read())
 
-    def land(self, bucket: str, key: str) -> None:
+    def land(self, bucket, key):
         body = (ROOT / "samples/orders.jsonl").read_bytes()
         self.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
 
-    def executions(self) -> set[str]:
+    def executions(self):
         pages = self.client("stepfunctions").get_paginator("list_executions")
         found = pages.paginate(stateMachineArn=self.env["LANDRUN_STATE_MACHINE_ARN"])
         return {one["name"] for page in found for one in page["executions"]}
 
-    def row(self, name: str) -> dict[str, Any]:
+    def row(self, name):
         """Return a run's row; empty when there is none."""
         found = self.client("dynamodb").get_item(
             TableName=self.env["LANDRUN_RUNS_TABLE"], Key={"name": {"S": name}}, ConsistentRead=True
         )
-        item: dict[str, Any] = found.get("Item", {})
-        return item
+        return found.get("Item", {})
 
-    def forget(self, name: str) -> None:
+    def forget(self, name):
         table = self.env["LANDRUN_RUNS_TABLE"]
         self.client("dynamodb").delete_item(TableName=table, Key={"name": {"S": name}})
 
-    def dead_letters(self, queue: str) -> int:
+    def dead_letters(self, queue):
         found = self.client("sqs").get_queue_attributes(
             QueueUrl=self.env[f"LANDRUN_{queue}_DEAD_LETTER_QUEUE_URL"],
             AttributeNames=["ApproximateNumberOfMessages"],
@@ -153,7 +150,7 @@ class Stack:
         return int(found["Attributes"]["ApproximateNumberOfMessages"])
 
 
-def resources(template: Path, kind: str) -> dict[str, Any]:
+def resources(template, kind):
     """Return the properties of a built template's resources of one type."""
 
     class Loader(yaml.SafeLoader):
@@ -169,7 +166,7 @@ def resources(template: Path, kind: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def built() -> Path:
+def built():
     """What `sam build` and `make build` leave: the template that `sam deploy` deploys."""
     run(SAM, "build", "--build-dir", WORK / "build", *OVERRIDES)
     template = WORK / "build/template.yaml"
@@ -179,7 +176,7 @@ def built() -> Path:
 
 
 @pytest.fixture(scope="session")
-def local_options(built: Path) -> list[str]:
+def local_options(built):
     """The options of `sam local`: no image is pulled, and containers reach the laptop."""
     image = WORK / "image"
     stand_in = ["--invoke-image", image.read_text().strip()] if image.exists() else []
@@ -188,7 +185,7 @@ def local_options(built: Path) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def local_env() -> Iterator[dict[str, str]]:
+def local_env():
     """`landrun local up --listen` runs, and this is what `landrun local env` shows."""
     state, log = f"--state-dir={WORK / 'state'}", WORK / "up.log"
     options = [f"--parameter={key}={value}" for key, value in PARAMETERS.items()]
@@ -201,7 +198,7 @@ def local_env() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def stack(local_env: dict[str, str], local_options: list[str]) -> Iterator[Stack]:
+def stack(local_env, local_options):
     """The stack whose functions `sam local start-lambda` runs, in containers that stay."""
     port, log = free_port(), WORK / "start-lambda.log"
     command = (SAM, "local", "start-lambda", "--port", str(port), "--no-watch")
@@ -211,12 +208,12 @@ def stack(local_env: dict[str, str], local_options: list[str]) -> Iterator[Stack
         yield Stack(local_env, port)
 
 
-def free_port() -> int:
+def free_port():
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
 
 
-def listens(port: int) -> bool:
+def listens(port):
     with socket.socket() as one:
         return one.connect_ex(("127.0.0.1", port)) == 0

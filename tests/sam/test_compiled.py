@@ -14,7 +14,7 @@ UNCHECKED = 0b01
 """Flags of a compiled file that is valid whatever its source's time is (PEP 552)."""
 
 
-def compiled(folder: Path) -> dict[str, bytes]:
+def compiled(folder):
     """Compile a folder by the script; give what came of it, by the module's path."""
     for name in (*USED, *UNUSED):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -25,16 +25,16 @@ def compiled(folder: Path) -> dict[str, bytes]:
     return {str(path.parent.parent.relative_to(folder)): path.read_bytes() for path in found}
 
 
-def test_only_what_functions_import_is_compiled_and_no_time_matters(tmp_path: Path) -> None:
+def test_only_what_functions_import_is_compiled_and_no_time_matters(tmp_path):
     found = compiled(tmp_path / "a")
     assert set(found) == {str(Path(name).parent) for name in USED}
     assert int.from_bytes(found["landrun"][4:8], "little") == UNCHECKED
 
 
-def test_the_same_sources_make_the_same_bytes_wherever_they_lie(tmp_path: Path) -> None:
+def test_the_same_sources_make_the_same_bytes_wherever_they_lie(tmp_path):
     assert compiled(tmp_path / "a") == compiled(tmp_path / "b")
 
 
-def test_a_traceback_names_the_file_as_lambda_has_it(tmp_path: Path) -> None:
+def test_a_traceback_names_the_file_as_lambda_has_it(tmp_path):
     code = marshal.loads(compiled(tmp_path / "a")["landrun"][16:])
     assert code.co_filename == "/var/task/landrun/handlers.py"

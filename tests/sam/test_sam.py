@@ -6,8 +6,6 @@ import json
 import os
 import re
 import subprocess
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,7 +24,6 @@ from .conftest import (
     SAM,
     VARIABLES,
     WORK,
-    Stack,
     environment,
     eventually,
     resources,
@@ -101,11 +98,11 @@ print(json.dumps([CfnParameterOverridesType().convert(one, None, None) for one i
 """
 
 
-def load(payload: str) -> Any:
+def load(payload):
     return json.loads((ROOT / f"events/{payload}.json").read_text(encoding="utf-8"))
 
 
-def landings(payload: str) -> dict[str, str]:
+def landings(payload):
     """The keys of a payload's landings that start runs, by the names of these runs."""
     found = {}
     wanted = LandingFilter(prefix="incoming/", suffix="", own=())
@@ -121,22 +118,22 @@ def landings(payload: str) -> dict[str, str]:
     return found
 
 
-def tick_run(payload: str) -> str:
+def tick_run(payload):
     event = load(payload)
     arn = event.get("ScheduleArn") or event["resources"][0]
     return tick_run_name(PREFIX, arn, event.get("ScheduledTime") or event["time"])
 
 
-def test_every_payload_is_sent() -> None:
+def test_every_payload_is_sent():
     sent = {*LANDINGS, *STATUS_CHANGES, *SLOT_REQUESTS, *TICKS, *SWEEPS, *OTHERS}
     assert {path.stem for path in (ROOT / "events").glob("*.json")} == sent
 
 
-def test_sam_validate_finds_nothing() -> None:
+def test_sam_validate_finds_nothing():
     assert "is a valid SAM Template" in run(SAM, "validate", "--lint")
 
 
-def test_parameter_overrides_arrive_as_the_documentation_spells_them() -> None:
+def test_parameter_overrides_arrive_as_the_documentation_spells_them():
     """The CLI takes backslashes that JSON needs, as docs/bring-your-own.md says."""
     variables = {f"W{index}": word for index, word in enumerate(WORDS)}
     wanted = {"JobArguments": WORDS, "JobEntrypoint": ["sh", *WORDS], "JobEnvironment": variables}
@@ -159,7 +156,7 @@ def test_parameter_overrides_arrive_as_the_documentation_spells_them() -> None:
             assert re.fullmatch(parameters[name].get("AllowedPattern", "(?s).*"), parsed[name])
 
 
-def test_what_is_built_has_each_handler_and_is_small(built: Path) -> None:
+def test_what_is_built_has_each_handler_and_is_small(built):
     functions = resources(built, "Function")
     assert len(functions) == 4
     for function in functions.values():
@@ -169,14 +166,14 @@ def test_what_is_built_has_each_handler_and_is_small(built: Path) -> None:
         assert sum(path.stat().st_size for path in code.rglob("*") if path.is_file()) < LARGEST
 
 
-def test_sam_local_invoke_answers(stack: Stack, local_options: list[str]) -> None:
+def test_sam_local_invoke_answers(stack, local_options):
     event = ("--event", "events/schedule-tick.json", "--env-vars", VARIABLES)
     output = run(SAM, "local", "invoke", "ScheduleFunction", *event, *local_options, **stack.env)
     assert json.loads(output)["Objects"] == 1  # its exit status says nothing about the function
 
 
 @pytest.mark.parametrize("payload", LANDINGS)
-def test_landings_start_runs_and_refused_ones_are_dead_letters(stack: Stack, payload: str) -> None:
+def test_landings_start_runs_and_refused_ones_are_dead_letters(stack, payload):
     due = landings(payload)
     runs, dead = LANDINGS[payload]
     before = stack.dead_letters("LANDING")
@@ -186,7 +183,7 @@ def test_landings_start_runs_and_refused_ones_are_dead_letters(stack: Stack, pay
     assert due.keys() <= stack.executions()
 
 
-def test_reconcile_brings_back_the_row_of_a_run_that_succeeded(stack: Stack) -> None:
+def test_reconcile_brings_back_the_row_of_a_run_that_succeeded(stack):
     [run_name] = landings("object-created")
     stack.invoke("ObjectCreatedFunction", "object-created")
     ended = lambda: stack.row(run_name).get("status", {}).get("S") not in (None, "RUNNING")  # noqa: E731
@@ -202,7 +199,7 @@ def test_reconcile_brings_back_the_row_of_a_run_that_succeeded(stack: Stack) -> 
 
 
 @pytest.mark.parametrize("payload", STATUS_CHANGES)
-def test_status_changes_are_recorded(stack: Stack, payload: str) -> None:
+def test_status_changes_are_recorded(stack, payload):
     name, status, redrives = STATUS_CHANGES[payload]
     stack.forget(name)
     assert stack.invoke("ExecutionStatusFunction", payload) == {"batchItemFailures": []}
@@ -212,11 +209,11 @@ def test_status_changes_are_recorded(stack: Stack, payload: str) -> None:
 
 
 @pytest.mark.parametrize("payload", SLOT_REQUESTS)
-def test_slot_requests_are_accepted(stack: Stack, payload: str) -> None:
+def test_slot_requests_are_accepted(stack, payload):
     assert stack.invoke("ExecutionStatusFunction", payload) == {"batchItemFailures": []}
 
 
-def test_a_malformed_status_change_is_a_dead_letter(stack: Stack) -> None:
+def test_a_malformed_status_change_is_a_dead_letter(stack):
     before = stack.dead_letters("STATUS")
     answer = stack.invoke("ExecutionStatusFunction", "execution-malformed")
     assert answer == {"batchItemFailures": []}
@@ -224,17 +221,17 @@ def test_a_malformed_status_change_is_a_dead_letter(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("payload", TICKS)
-def test_a_tick_starts_a_run_over_what_is_there(stack: Stack, payload: str) -> None:
+def test_a_tick_starts_a_run_over_what_is_there(stack, payload):
     answer = stack.invoke("ScheduleFunction", payload)
     assert (answer["PreprocessingJobName"], answer["Objects"]) == (tick_run(payload), 1)
     assert tick_run(payload) in stack.executions()
 
 
-def test_a_tick_that_is_not_filled_in_is_refused(stack: Stack) -> None:
+def test_a_tick_that_is_not_filled_in_is_refused(stack):
     answer = stack.invoke("ScheduleFunction", "schedule-unfilled")
     assert answer["errorType"] == "InvalidEvent"
 
 
 @pytest.mark.parametrize("payload", SWEEPS)
-def test_reconcile_leaves_alone_what_is_young(stack: Stack, payload: str) -> None:
+def test_reconcile_leaves_alone_what_is_young(stack, payload):
     assert not any(stack.invoke("ReconcileFunction", payload).values())

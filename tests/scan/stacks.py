@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
 
-from landrun_ops.local.template import Translated, translate, values_of
+from landrun_ops.local.template import translate, values_of
 from landrun_ops.workflow.definition_file import filled_in
 from template.conftest import Resolver
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
-KEY: Final = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-STACKS: Final[dict[str, dict[str, str]]] = {
+KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+STACKS = {
     "defaults": {},
     "collecting": {"StartOn": "schedule"},
     "own-key": {
@@ -50,7 +48,7 @@ STACKS: Final[dict[str, dict[str, str]]] = {
         "MaxConcurrentRuns": "2",
     },
 }
-ARNS: Final = {
+ARNS = {
     "AWS::DynamoDB::Table": "arn:aws:dynamodb:us-east-1:123456789012:table/{}",
     "AWS::IAM::ManagedPolicy": "arn:aws:iam::123456789012:policy/{}",
     "AWS::IAM::Role": "arn:aws:iam::123456789012:role/{}",
@@ -62,7 +60,7 @@ ARNS: Final = {
     "AWS::SQS::Queue": "arn:aws:sqs:us-east-1:123456789012:{}",
     "AWS::StepFunctions::StateMachine": "arn:aws:states:us-east-1:123456789012:stateMachine:{}",
 }
-REF_IS_ARN: Final = {
+REF_IS_ARN = {
     "AWS::IAM::ManagedPolicy",
     "AWS::SNS::Topic",
     "AWS::StepFunctions::StateMachine",
@@ -75,7 +73,7 @@ class Concrete(Resolver):
 
     types: dict[str, str]
 
-    def _ref(self, name: str) -> Any:
+    def _ref(self, name):
         logical_id, _, attribute = name.partition(".")
         kind = self.types.get(logical_id)
         if kind is None:
@@ -86,17 +84,17 @@ class Concrete(Resolver):
             return ARNS.get(kind, form).format(own)
         return f"{own}-{attribute}" if attribute else own
 
-    def _getatt(self, path: Any) -> Any:
+    def _getatt(self, path):
         return self._ref(path if isinstance(path, str) else ".".join(path))
 
 
 @cache
-def translated() -> Translated:
+def translated():
     """Translate the template once: the translation is the same for all parameters."""
     return translate(TEMPLATE, {})
 
 
-def stack(parameters: dict[str, str]) -> dict[str, Any]:
+def stack(parameters):
     """Give the resources of the stack that these parameters make, by their logical ids."""
     template = translated().template
     types = {name: body["Type"] for name, body in template["Resources"].items()}
@@ -108,7 +106,7 @@ def stack(parameters: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def definition(resources: dict[str, Any]) -> Any:
+def definition(resources):
     """Return the state machine's definition as CloudFormation hands it to Step Functions."""
     [(logical_id, text)] = translated().definitions.items()
     return json.loads(
@@ -116,7 +114,7 @@ def definition(resources: dict[str, Any]) -> Any:
     )
 
 
-def write(folder: Path, names: Iterable[str] = STACKS) -> None:
+def write(folder, names=STACKS):
     """Write each stack's template with its definition in it, for scanners of files."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:

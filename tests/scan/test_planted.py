@@ -29,7 +29,7 @@ SECRETS = {
 }
 
 
-def complaints(*command: str | Path) -> str:
+def complaints(*command):
     """Run a scanner, which must fail, and return what it says."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode
@@ -37,7 +37,7 @@ def complaints(*command: str | Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def planted(tmp_path_factory):
     """A folder with the template of a stack, and the job's Dockerfile, each with its mistakes."""
     folder = tmp_path_factory.mktemp("planted")
     write(folder, ["defaults"])
@@ -56,17 +56,17 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_cfn_lint_sees_an_unknown_property_an_unknown_action_and_a_bad_state(planted: Path) -> None:
+def test_cfn_lint_sees_an_unknown_property_an_unknown_action_and_a_bad_state(planted):
     found = complaints(*CFN_LINT, planted / "defaults.json")
     assert all(rule in found for rule in ("E3002", "W3037", "E3601"))
 
 
-def test_checkov_sees_an_open_bucket_a_topic_in_clear_and_a_job_as_root(planted: Path) -> None:
+def test_checkov_sees_an_open_bucket_a_topic_in_clear_and_a_job_as_root(planted):
     found = complaints(*CHECKOV, planted)
     assert all(rule in found for rule in ("CKV_AWS_53", "CKV_AWS_26", "CKV_DOCKER_8"))
 
 
-def test_secrets_are_seen(tmp_path: Path) -> None:
+def test_secrets_are_seen(tmp_path):
     for name, line in SECRETS.items():
         (tmp_path / name).write_text(f"\n{line}\n", encoding="utf-8")
     found = complaints("sh", ROOT / "tests/scan/secrets.sh", *tmp_path.iterdir())
