@@ -1,6 +1,6 @@
 """The summary that a run left in S3, which several hosts may have written.
 
-tests/faults/test_outcomes.py has how much a run left, and what else its input matches.
+tests/faults/test_cases_statuses.py has how much a run left, and what else its input matches.
 """
 
 from __future__ import annotations
