@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import polars as pl
 
 import preprocess
-from messages.guard import Call, answer
+from messages.guard import answer
 
 COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
 # What functions keep of a summary in a run's record, once its list of files is left out.
@@ -27,16 +25,16 @@ UNPRINTABLE = re.compile(
 class Here:
     """Stands in for `messages.guard.Workers`: nothing is forked and nothing is limited."""
 
-    def __init__(self, count: int = 1, memory: int = 0) -> None:
+    def __init__(self, count=1, memory=0):
         self.count = count
 
-    def __enter__(self) -> Here:
+    def __enter__(self):
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_):
         pass
 
-    def run(self, calls: Sequence[Call]) -> Iterator[tuple[int, Any]]:
+    def run(self, calls):
         for place, call in enumerate(calls):
             returned = answer(call)
             if isinstance(returned, OSError):
@@ -55,39 +53,39 @@ class Result:
     host: str = ""
 
     @property
-    def suffix(self) -> str:
+    def suffix(self):
         return f"-{self.host}" if self.host else ""
 
     @cached_property
-    def summary(self) -> dict[str, Any]:
+    def summary(self):
         return json.loads((self.output / f"summary{self.suffix}.json").read_bytes())
 
     @cached_property
-    def rejected(self) -> list[dict[str, Any]]:
+    def rejected(self):
         lines = (self.output / f"rejected{self.suffix}.jsonl").read_bytes().splitlines()
         return [json.loads(line) for line in lines]
 
     @property
-    def parts(self) -> list[Path]:
+    def parts(self):
         return sorted(self.output.glob(f"part{self.suffix}-*.parquet"))
 
     @cached_property
-    def frame(self) -> pl.DataFrame:
+    def frame(self):
         parts = [pl.read_parquet(part) for part in self.parts]
         return pl.concat(parts) if parts else pl.DataFrame()
 
     @property
-    def counts(self) -> tuple[int, ...]:
+    def counts(self):
         return tuple(self.summary[name] for name in COUNTS)
 
     @property
-    def texts(self) -> list[str]:
+    def texts(self):
         return self.frame["text"].to_list()
 
-    def file(self, name: str) -> dict[str, Any]:
+    def file(self, name):
         return next(file for file in self.summary["files"] if file["name"] == name)
 
-    def check(self) -> Result:
+    def check(self):
         """Hold what must hold however a run ends."""
         assert self.code in (0, 1, 2)
         assert not self.message.startswith("unexpected "), self.message
@@ -102,7 +100,7 @@ class Result:
             self._check_counts(summary)
         return self
 
-    def _check_counts(self, summary: dict[str, Any]) -> None:
+    def _check_counts(self, summary):
         for counted in (summary, *summary["files"]):
             assert counted["rows_in"] == sum(counted[name] for name in COUNTS[1:]), counted
         assert summary["rows_out"] == self.frame.height
@@ -118,7 +116,7 @@ class Result:
             assert len(text) <= 1024
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value):
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
@@ -137,17 +135,17 @@ class Job:
     host: str = ""
     runs: int = 0
 
-    def __post_init__(self) -> None:
+    def __post_init__(self):
         self.input = self.root / "processing/input/messages"
         self.input.mkdir(parents=True)
 
-    def give(self, name: str, data: bytes) -> Job:
+    def give(self, name, data):
         path = self.input / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         return self
 
-    def run(self, *arguments: str, workers: Any = Here) -> Result:
+    def run(self, *arguments, workers=Here):
         self.runs += 1
         output = self.output or self.root / f"output-{self.runs}"
         message = self.root / "output/message"

@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -17,7 +14,7 @@ from moto import mock_aws
 
 from landrun_ops.actions.docker import Docker
 from landrun_ops.local.processing_job.docker_container import connect
-from landrun_ops.local.processing_job.job import Laptop, Order, Outcome, run
+from landrun_ops.local.processing_job.job import Laptop, Order, run
 
 IMAGE = os.environ.get("LANDRUN_CONTAINER_IMAGE", "")
 """The image under test, built on the base of packages."""
@@ -32,15 +29,15 @@ HELLO = b'{"text": "hello"}\n'
 
 
 @pytest.fixture
-def docker() -> Docker:
+def docker():
     return Docker()
 
 
 @pytest.fixture
-def shell(docker: Docker) -> Callable[..., str]:
+def shell(docker):
     """Runs a command of sh in the image and gives what it wrote."""
 
-    def run_in_image(command: str, *options: str) -> str:
+    def run_in_image(command, *options):
         return docker("run", "--rm", *options, "--entrypoint", "sh", IMAGE, "-c", command)
 
     return run_in_image
@@ -49,11 +46,11 @@ def shell(docker: Docker) -> Callable[..., str]:
 class Job:
     """A job of the image under test, as SageMaker would be asked for it."""
 
-    def __init__(self, laptop: Laptop) -> None:
+    def __init__(self, laptop):
         self.laptop = laptop
         self.name = f"landrun-test-{uuid.uuid4().hex}"
 
-    def request(self, *words: str, instances: int = 1, **more: Any) -> dict[str, Any]:
+    def request(self, *words, instances=1, **more):
         cluster = {"InstanceCount": instances, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 30}
         source = {"S3Uri": "s3://bucket/in/", "LocalPath": INPUT, "S3DataType": "S3Prefix"}
         target = {"S3Uri": "s3://bucket/out/", "LocalPath": OUTPUT, "S3UploadMode": "EndOfJob"}
@@ -67,23 +64,23 @@ class Job:
             **more,
         }
 
-    def order(self, *words: str, **more: Any) -> Order:
+    def order(self, *words, **more):
         return Order(self.request(*words, **more), f"arn:{self.name}", lambda: None)
 
-    def run(self, *words: str, **more: Any) -> Outcome:
+    def run(self, *words, **more):
         return self.go(self.order(*words, **more))
 
-    def go(self, order: Order) -> Outcome:
+    def go(self, order):
         return run(order, self.laptop)
 
-    def land(self, name: str, data: bytes) -> None:
+    def land(self, name, data):
         self.laptop.client("s3").put_object(Bucket="bucket", Key=f"in/{name}", Body=data)
 
-    def log(self, host: str = "algo-1") -> str:
+    def log(self, host="algo-1"):
         path = self.laptop.work_dir / "jobs" / self.name / f"{host}.log"
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
-    def outputs(self) -> dict[str, bytes]:
+    def outputs(self):
         s3 = self.laptop.client("s3")
         keys = [one["Key"] for one in s3.list_objects_v2(Bucket="bucket")["Contents"]]
         return {
@@ -94,7 +91,7 @@ class Job:
 
 
 @pytest.fixture
-def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Job]:
+def job(tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     with mock_aws():

@@ -10,19 +10,16 @@ import json
 import textwrap
 import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
 
 import polars as pl
 import pytest
 
 from default_job import COUNTS
 from default_job import Job as InProcess
-from landrun_ops.actions.docker import Docker
 from landrun_ops.local.processing_job.docker_container import LABEL, remove_leftovers
 from landrun_ops.local.processing_job.job import Host
 
-from .conftest import HELLO, IMAGE, INPUT, OUTPUT, Job
+from .conftest import HELLO, IMAGE, INPUT, OUTPUT
 
 FOLDERS = ("/opt/ml/config", INPUT, f"{INPUT}/a.jsonl", OUTPUT, "/opt/ml/output")
 STAT = textwrap.dedent(f"""
@@ -42,13 +39,13 @@ ARGUMENTS = ["--input", INPUT, "--output", OUTPUT]
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left(docker: Docker, job: Job):
+def _nothing_is_left(docker, job):
     yield
     for what in (("ps", "--all"), ("volume", "ls")):
         assert docker(*what, "--quiet", "--filter", f"label={LABEL}={job.name}") == ""
 
 
-def test_mounts_configuration_and_environment_are_as_on_sagemaker(job: Job) -> None:
+def test_mounts_configuration_and_environment_are_as_on_sagemaker(job):
     request = job.request("python3", "-c", STAT, Environment={"MODE": "a b", "AT": "/opt/ml/x"})
     outcome = job.run("python3", "-c", STAT, Environment=request["Environment"])
     assert outcome.status == "Completed", job.log()
@@ -69,7 +66,7 @@ def test_mounts_configuration_and_environment_are_as_on_sagemaker(job: Job) -> N
     assert not {"LANDRUN_OPT_ML", "HOSTNAME_OF_THE_LAPTOP", "VIRTUAL_ENV"} & {*seen["environment"]}
 
 
-def test_the_script_s_exit_code_decides_and_its_message_says_why(job: Job) -> None:
+def test_the_script_s_exit_code_decides_and_its_message_says_why(job):
     script = "open('/opt/ml/output/message', 'w').write('out of ink' * 200); raise SystemExit(3)"
     outcome = job.run("python3", "-c", script)
     assert outcome.status == "Failed"
@@ -77,7 +74,7 @@ def test_the_script_s_exit_code_decides_and_its_message_says_why(job: Job) -> No
     assert outcome.exit_message == ("out of ink" * 200)[:1024]
 
 
-def test_a_program_or_an_image_that_is_not_there_fails_the_job_and_is_named(job: Job) -> None:
+def test_a_program_or_an_image_that_is_not_there_fails_the_job_and_is_named(job):
     outcome = job.run("no-such-program")
     assert str(outcome.failure_reason).startswith(f"ClientError: cannot run {IMAGE}: ")
     assert "no-such-program" in str(outcome.failure_reason)
@@ -90,8 +87,8 @@ def test_a_program_or_an_image_that_is_not_there_fails_the_job_and_is_named(job:
 
 @pytest.mark.parametrize("entrypoint", [{"ContainerEntrypoint": DEFAULT}, {}], ids=["ours", "own"])
 def test_the_default_job_leaves_what_it_leaves_as_a_subprocess_and_is_the_image_s_entrypoint(
-    job: Job, root: Path, tmp_path: Path, entrypoint: dict
-) -> None:
+    job, root, tmp_path, entrypoint
+):
     here = InProcess(tmp_path / "here")
     for path in (root / "samples").iterdir():
         if path.suffix not in (".md", ".ipynb"):
@@ -108,14 +105,14 @@ def test_the_default_job_leaves_what_it_leaves_as_a_subprocess_and_is_the_image_
     assert outputs["rejected.jsonl"] == (expected.output / "rejected.jsonl").read_bytes()
 
 
-def test_an_isolated_job_has_no_network(job: Job) -> None:
+def test_an_isolated_job_has_no_network(job):
     script = "import socket; print([name for _, name in socket.if_nameindex()])"
     network = {"EnableNetworkIsolation": True}
     assert job.run("python3", "-c", script, NetworkConfig=network).status == "Completed"
     assert job.log().strip() == "['lo']"
 
 
-def test_each_instance_is_a_container_with_a_name_of_its_own(job: Job) -> None:
+def test_each_instance_is_a_container_with_a_name_of_its_own(job):
     script = f"import os; host = os.uname().nodename; open('{OUTPUT}/' + host, 'w').write(host)"
     assert job.run("python3", "-c", script, instances=2).status == "Completed"
     assert job.outputs() == {"algo-1": b"algo-1", "algo-2": b"algo-2"}
@@ -135,12 +132,10 @@ time.sleep(100)
 @pytest.mark.parametrize(
     ("handler", "left"), [("stop", {"stopped": b"in time"}), ("signal.SIG_IGN", {})]
 )
-def test_a_stopped_job_gets_sigterm_and_is_killed_after_the_grace(
-    job: Job, handler: str, left: dict[str, bytes]
-) -> None:
+def test_a_stopped_job_gets_sigterm_and_is_killed_after_the_grace(job, handler, left):
     order = job.order("python3", "-c", STOPPABLE.replace("HANDLER", handler))
 
-    def stop_when_ready() -> None:
+    def stop_when_ready():
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline and "ready" not in job.log():
             time.sleep(0.05)
@@ -156,16 +151,14 @@ CANNOT += ("--mount", "type=volume,dst=/opt/ml/output,volume-nocopy=true")
 WRITABLE = "python3 -c \"import os; print(os.getuid(), os.access('/opt/ml/output', os.W_OK))\" 2>&1"
 
 
-def test_where_sudo_is_not_allowed_the_log_says_what_to_do_unless_the_user_is_root(
-    shell: Callable[..., str],
-) -> None:
+def test_where_sudo_is_not_allowed_the_log_says_what_to_do_unless_the_user_is_root(shell):
     said = shell(WRITABLE, *CANNOT)
     assert "--build-arg RUN_AS=root" in said
     assert said.endswith("False")
     assert shell(WRITABLE, *CANNOT, "--user", "root") == "0 True"
 
 
-def test_the_containers_of_a_killed_laptop_are_removed_and_no_others(job: Job) -> None:
+def test_the_containers_of_a_killed_laptop_are_removed_and_no_others(job):
     laptop = job.laptop
     host = Host("algo-1", laptop.work_dir, job.order("sleep", "100"), laptop)
     host.lay_out(["algo-1"])

@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from landrun_ops.actions.docker import Docker
-
 from .conftest import IMAGE
 
 Shell = Callable[..., str]
 
 
-def test_it_runs_as_a_user_without_rights(shell: Shell) -> None:
+def test_it_runs_as_a_user_without_rights(shell):
     assert shell("id -u; id -G") == "10001\n10001"
     assert shell("touch /opt/program/x /usr/bin/x /etc/x 2>/dev/null || echo no") == "no"
 
 
-def test_sudo_alone_lends_rights_and_to_the_job_s_user_alone(shell: Shell) -> None:
+def test_sudo_alone_lends_rights_and_to_the_job_s_user_alone(shell):
     found = shell(
         "find / -xdev -type f -perm /6000 -exec stat -c '%n %A %U %G' {} + 2>/dev/null || true"
     )
@@ -25,7 +23,7 @@ def test_sudo_alone_lends_rights_and_to_the_job_s_user_alone(shell: Shell) -> No
     assert found.split()[0].endswith("/sudo")
 
 
-def test_sudo_runs_one_command_and_no_other(shell: Shell) -> None:
+def test_sudo_runs_one_command_and_no_other(shell):
     allowed = "sudo -n /opt/program/mounts.py && echo yes"
     assert shell(f"mkdir -p /tmp/x; {allowed}") == "yes"
     for refused in ("id", "/opt/program/mounts.py x", "-u nobody /opt/program/mounts.py", "-s"):
@@ -36,12 +34,12 @@ def test_sudo_runs_one_command_and_no_other(shell: Shell) -> None:
     assert shell(f"{plant}; cd /tmp; export {tricks}; {allowed}") == "yes"
 
 
-def test_once_python_has_started_there_is_no_way_back_to_root(shell: Shell) -> None:
+def test_once_python_has_started_there_is_no_way_back_to_root(shell):
     script = "import subprocess as s; print(s.call(['sudo', '-n', '/opt/program/mounts.py']))"
     assert shell(f'mkdir -p /opt/ml 2>/dev/null; python3 -c "{script}"', *MOUNT).endswith("1")
 
 
-def test_it_holds_nothing_but_the_job(docker: Docker, shell: Shell) -> None:
+def test_it_holds_nothing_but_the_job(docker, shell):
     files = shell("cd /opt/program && find . -type f | sort").splitlines()
     assert "./preprocess.py" in files
     assert not [name for name in files if name.endswith((".pyc", "Dockerfile", ".in"))]

@@ -8,12 +8,10 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from landrun_ops.actions.docker import Docker, DockerError
+from landrun_ops.actions.docker import DockerError
 from landrun_ops.actions.image import Repository, push
 
 from .conftest import IMAGE
@@ -33,7 +31,7 @@ ENCRYPT = 'print "AWS:" . crypt("of-the-day", q($2y$05$) . "a" x 22) . "\n"'
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> Iterator[str]:
+def registry(tmp_path):
     done = subprocess.run(["perl", "-e", ENCRYPT], capture_output=True, text=True, check=True)
     (tmp_path / "passwords").write_text(done.stdout)
     (tmp_path / "config.yml").write_text(CONFIG.format(folder=tmp_path))
@@ -49,7 +47,7 @@ def registry(tmp_path: Path) -> Iterator[str]:
             process.terminate()
 
 
-def is_up(process: subprocess.Popen[bytes]) -> bool:
+def is_up(process):
     """Wait for the registry to refuse a call without a password."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and process.poll() is None:
@@ -63,9 +61,7 @@ def is_up(process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def test_the_image_is_pushed_and_its_digest_gets_the_same_image_back(
-    registry: str, docker: Docker
-) -> None:
+def test_the_image_is_pushed_and_its_digest_gets_the_same_image_back(registry, docker):
     # A name of its own: Docker needs no password for what it has pulled by this name before.
     target = f"{registry}/landrun-{uuid.uuid4().hex}"
     name = push(docker, IMAGE, Repository(target, "AWS", "of-the-day"), "latest")
@@ -80,8 +76,6 @@ def test_the_image_is_pushed_and_its_digest_gets_the_same_image_back(
         docker("image", "rm", name)
 
 
-def test_a_registry_that_does_not_take_the_password_is_an_error(
-    registry: str, docker: Docker
-) -> None:
+def test_a_registry_that_does_not_take_the_password_is_an_error(registry, docker):
     with pytest.raises(DockerError, match="docker login"):
         push(docker, IMAGE, Repository(f"{registry}/landrun", "AWS", "wrong"), "latest")

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-    from .runs import Runs
+    pass
 
 if not os.environ.get("LANDRUN_SPARK"):
     collect_ignore_glob = ["test_*.py"]
@@ -27,13 +24,13 @@ IGNORED = ("distutils Version classes are deprecated:DeprecationWarning",)
 IGNORED += ("unclosed <socket:ResourceWarning",)
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure(config):
     for warning in IGNORED:
         config.addinivalue_line("filterwarnings", f"ignore:{warning}")
 
 
 @pytest.fixture(scope="session")
-def s3() -> Iterator[Any]:
+def s3():
     """moto's S3, which driver and executors find as they would find a region's."""
     import boto3  # noqa: PLC0415
     from moto.server import ThreadedMotoServer  # noqa: PLC0415
@@ -52,7 +49,7 @@ def s3() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def spark(s3: Any) -> Iterator[SparkSession]:
+def spark(s3):
     from cluster import session  # noqa: PLC0415
 
     submit = "--master local[2] --driver-memory 1g --conf spark.ui.enabled=false pyspark-shell"
@@ -70,7 +67,7 @@ def spark(s3: Any) -> Iterator[SparkSession]:
 
 
 @pytest.fixture
-def runs(spark: SparkSession, s3: Any, tmp_path: Path) -> Runs:
+def runs(spark, s3, tmp_path):
     from .runs import Runs  # noqa: PLC0415
 
     return Runs(spark, s3, tmp_path, f"b{abs(hash(tmp_path))}")

@@ -8,7 +8,6 @@ import io
 import json
 import random
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -26,12 +25,12 @@ HOSTILE = [
 ]
 
 
-def messages(seed: int, count: int) -> list[dict[str, Any]]:
+def messages(seed, count):
     """Messages of which about one in five repeats an earlier one, and some say nothing."""
     chance, made = random.Random(seed), []
     for number in range(count):
         text = " ".join(chance.choices(WORDS, k=chance.randint(0, 6)))
-        sender: str | None = chance.choice(["ann", "bob", "", None])
+        sender = chance.choice(["ann", "bob", "", None])
         if made and chance.random() < 0.2:
             again = chance.choice(made)
             text, sender = again["text"], again["sender"]
@@ -40,7 +39,7 @@ def messages(seed: int, count: int) -> list[dict[str, Any]]:
     return made
 
 
-def jsonl(rows: Rows, seed: int) -> bytes:
+def jsonl(rows, seed):
     """JSON lines, with columns that differ from row to row in number and type."""
     chance, lines = random.Random(seed), []
     for row in rows:
@@ -51,19 +50,19 @@ def jsonl(rows: Rows, seed: int) -> bytes:
     return b"\n".join(lines)
 
 
-def separated(rows: Rows, delimiter: str) -> bytes:
+def separated(rows, delimiter):
     """CSV, whose texts may hold quotes and newlines."""
     frame = pl.DataFrame(rows).with_columns(pl.col("text").str.replace(" ok", ',"ok"\n'))
     return f"{frame.write_csv(separator=delimiter)}too,few\na,b,c,d,e,f,g\n".encode()
 
 
-def tabbed(rows: Rows) -> bytes:
+def tabbed(rows):
     """TSV, in which quotes mean nothing."""
     text = pl.DataFrame(rows).write_csv(separator="\t", quote_style="never")
     return f'\n{text}one field with "quotes'.encode()
 
 
-def parquet(rows: Rows, group: int) -> bytes:
+def parquet(rows, group):
     """Parquet with types of its own, in several row groups."""
     data = io.BytesIO()
     pl.DataFrame(rows).with_columns(
@@ -75,7 +74,7 @@ def parquet(rows: Rows, group: int) -> bytes:
     return data.getvalue()
 
 
-def write_all(folder: Path, count: int = 200) -> None:
+def write_all(folder, count=200):
     """Write a folder of every kind of file; the same messages turn up in several."""
     rows = messages(1, count)
     half = rows[count // 2 :] + messages(2, count // 2)

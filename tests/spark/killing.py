@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-import polars as pl
 
-
-def clean(texts: pl.Series) -> pl.Series:
+def clean(texts):
     return texts if "kill" not in texts else os.abort()

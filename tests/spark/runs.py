@@ -19,12 +19,12 @@ from messages.options import Options, Reading, Rules
 OUT = "processed/run/"
 
 
-def counts(result: Result) -> dict[str, Any]:
+def counts(result):
     """The summary without what says how the run went."""
     return {n: v for n, v in result.summary.items() if n not in ("parts", "seconds")}
 
 
-def ordered(frame: pl.DataFrame) -> pl.DataFrame:
+def ordered(frame):
     """Sort rows, as neither engine promises an order."""
     keys = [name for name, kind in frame.schema.items() if not kind.is_nested()]
     return frame.sort(keys, nulls_last=True)
@@ -39,26 +39,26 @@ class Runs:
     folder: Path
     bucket: str
 
-    def __post_init__(self) -> None:
+    def __post_init__(self):
         self.files, self.output = self.folder / "in", self.folder / "spark"
         self.files.mkdir()
         self.s3.create_bucket(Bucket=self.bucket)
 
-    def give(self, **files: str) -> Runs:
+    def give(self, **files):
         """Write files of JSON Lines by their stems."""
         for stem, text in files.items():
             (self.files / f"{stem}.jsonl").write_text(text)
         return self
 
-    def keys(self) -> list[str]:
+    def keys(self):
         found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=OUT)
         return [entry["Key"] for entry in found.get("Contents", [])]
 
-    def rows(self) -> pl.DataFrame:
+    def rows(self):
         bodies = [self.s3.get_object(Bucket=self.bucket, Key=key)["Body"] for key in self.keys()]
         return pl.concat(pl.read_parquet(io.BytesIO(body.read())) for body in bodies)
 
-    def on_spark(self, *listed: str, **told: Any) -> Result:
+    def on_spark(self, *listed, **told):
         """Run over all files, or over those that a manifest lists."""
         names = sorted(
             path.relative_to(self.files).as_posix()
@@ -79,7 +79,7 @@ class Runs:
         on_spark.process(options, self.spark)
         return Result(self.output)
 
-    def equal(self, reading: Reading | None = None, rules: Rules | None = None) -> Result:
+    def equal(self, reading=None, rules=None):
         """Run both and compare; return Spark's result."""
         told = {"reading": reading or Reading(), "rules": rules or Rules()}
         ours = self.on_spark(**told)

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -29,7 +27,7 @@ WORDS = [
 
 
 @pytest.fixture(scope="module")
-def java() -> Iterator[Any]:
+def java():
     gateway = launch_gateway()
     yield gateway
     gateway.shutdown()
@@ -37,12 +35,12 @@ def java() -> Iterator[Any]:
     gateway.proc.wait(30)
 
 
-def as_cloudformation(java: Any, text: str, values: dict[str, str]) -> Any:
+def as_cloudformation(java, text, values):
     names, contents = (java.new_array(java.jvm.java.lang.String, len(values)) for _ in range(2))
     for index, (name, value) in enumerate(values.items()):
         names[index], contents[index] = f"${{{name}}}", value
 
-    def replaced(given: str) -> str:
+    def replaced(given):
         utils = java.jvm.org.apache.commons.lang3.StringUtils
         return str(utils.replaceEachRepeatedly(given, names, contents))
 
@@ -53,7 +51,7 @@ def as_cloudformation(java: Any, text: str, values: dict[str, str]) -> Any:
 
 
 @pytest.mark.parametrize("escaped", [True, False])
-def test_the_laptop_makes_the_same_of_a_definition(java: Any, escaped: bool) -> None:
+def test_the_laptop_makes_the_same_of_a_definition(java, escaped):
     words = json.dumps(WORDS, ensure_ascii=escaped)
     given = dict.fromkeys(TOKEN.findall(TEXT), "{}")
     given |= {"landrun_JobArguments": words, "landrun_JobEntrypoint": words}
@@ -67,7 +65,7 @@ def test_the_laptop_makes_the_same_of_a_definition(java: Any, escaped: bool) -> 
     assert "Environment" not in job
 
 
-def test_an_escaped_token_is_replaced_all_the_same(java: Any) -> None:
+def test_an_escaped_token_is_replaced_all_the_same(java):
     """So values may not contain one; were this to fail, the parameters' patterns could allow it."""
     given = {"a": r'"\u0024{b}"', "b": "x"}
 
@@ -76,7 +74,7 @@ def test_an_escaped_token_is_replaced_all_the_same(java: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["JobArguments", "JobEnvironment"])
-def test_the_parameters_patterns_mean_the_same_in_java(java: Any, name: str) -> None:
+def test_the_parameters_patterns_mean_the_same_in_java(java, name):
     pattern = yaml.safe_load(TEMPLATE.partition("\nRules:")[0])["Parameters"][name]
     lists = [[], [""], WORDS, ["x" * 256], ["x" * 257], ["x"] * 100, ["x"] * 101, ['"' * 256]]
     lists += [["\n"], ["\x7f"], ["\u2028"], ["${landrun_X}"], ["\U0001f600" * 256]]

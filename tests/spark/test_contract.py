@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -14,10 +13,10 @@ from default_job import Result
 from messages.options import JobError, Rules
 from messages.tasks import Output
 
-from .runs import OUT, Runs
+from .runs import OUT
 
 
-def write(folder: Path, **files: Any) -> Path:
+def write(folder, **files):
     """Make a folder of JSON files."""
     folder.mkdir(parents=True)
     for name, content in files.items():
@@ -25,12 +24,12 @@ def write(folder: Path, **files: Any) -> Path:
     return folder
 
 
-def given(folder: Path, **config: Any) -> Path:
+def given(folder, **config):
     """A folder that stands for /opt/ml, with this job configuration in it."""
     return write(folder / "config", processingjobconfig=config).parent
 
 
-def test_the_manifest_names_the_objects_by_their_paths_and_in_order(tmp_path: Path) -> None:
+def test_the_manifest_names_the_objects_by_their_paths_and_in_order(tmp_path):
     listed = [{"prefix": "s3://b/in/"}, "b.csv", "./a//x.csv", "b.csv"]
     folder = write(tmp_path / "m", run=listed)
 
@@ -40,7 +39,7 @@ def test_the_manifest_names_the_objects_by_their_paths_and_in_order(tmp_path: Pa
     ]
 
 
-def test_of_several_files_under_the_prefix_the_jobs_own_is_the_manifest(tmp_path: Path) -> None:
+def test_of_several_files_under_the_prefix_the_jobs_own_is_the_manifest(tmp_path):
     folder = write(tmp_path / "m", run=[{"prefix": "s3://b/"}, "a"], run2=[])
     source = {"S3Input": {"S3Uri": "s3://b/manifests/run.json"}}
     opt_ml = given(tmp_path / "opt", ProcessingInputs=[source])
@@ -49,12 +48,12 @@ def test_of_several_files_under_the_prefix_the_jobs_own_is_the_manifest(tmp_path
 
 
 @pytest.mark.parametrize("content", [{}, [], ["a"], [{"prefix": "s3://b/"}], [{"prefix": "s"}, 1]])
-def test_what_is_no_manifest_is_refused_by_name(tmp_path: Path, content: Any) -> None:
+def test_what_is_no_manifest_is_refused_by_name(tmp_path, content):
     with pytest.raises(JobError, match=r"run\.json"):
         manifest.read_manifest(write(tmp_path / "m", run=content), tmp_path)
 
 
-def test_parts_go_where_sagemaker_would_upload_the_folder(tmp_path: Path) -> None:
+def test_parts_go_where_sagemaker_would_upload_the_folder(tmp_path):
     folders = {"logs": "s3://b/l", "processed": "s3://b/p/run"}
     outputs = [
         {"S3Output": {"LocalPath": f"/opt/ml/processing/output/{name}", "S3Uri": uri}}
@@ -67,12 +66,12 @@ def test_parts_go_where_sagemaker_would_upload_the_folder(tmp_path: Path) -> Non
         manifest.output_uri(Path("/any/other"), opt_ml)
 
 
-def test_an_object_that_s3_refuses_is_named_in_one_line(runs: Runs) -> None:
+def test_an_object_that_s3_refuses_is_named_in_one_line(runs):
     with pytest.raises(JobError, match=rf"^cannot read s3://{runs.bucket}/in/none\.jsonl: 404$"):
         runs.on_spark("none.jsonl")
 
 
-def test_files_that_are_all_rejected_fail_the_job_and_its_summary_says_so(runs: Runs) -> None:
+def test_files_that_are_all_rejected_fail_the_job_and_its_summary_says_so(runs):
     with pytest.raises(JobError, match=r"no file could be used: a\.jsonl: no text column"):
         runs.give(a='{"colour": "red"}\n').on_spark()
 
@@ -81,10 +80,8 @@ def test_files_that_are_all_rejected_fail_the_job_and_its_summary_says_so(runs: 
     assert "problem" in summary
 
 
-def test_a_job_that_fails_leaves_no_part_and_a_second_attempt_none_but_its_own(
-    runs: Runs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refused(one: store.Upload) -> None:
+def test_a_job_that_fails_leaves_no_part_and_a_second_attempt_none_but_its_own(runs, monkeypatch):
+    def refused(one):
         raise store.StoreError(f"cannot write {one.uri}: AccessDenied")
 
     runs.give(a='{"text": "a"}\n')
@@ -105,9 +102,7 @@ def test_a_job_that_fails_leaves_no_part_and_a_second_attempt_none_but_its_own(
     assert len(begun) == 1, "that of the job whose commit was refused"
 
 
-def test_a_file_that_kills_its_reader_is_rejected_by_name_and_the_others_are_processed(
-    runs: Runs,
-) -> None:
+def test_a_file_that_kills_its_reader_is_rejected_by_name_and_the_others_are_processed(runs):
     runs.give(killer='{"text": "first"}\n{"text": "kill"}\n')
     runs.give(other='{"text": "first"}\n{"text": "second"}\n')
 
@@ -118,9 +113,7 @@ def test_a_file_that_kills_its_reader_is_rejected_by_name_and_the_others_are_pro
     assert result.rejected[0]["reason"] == "reading it took more memory than a worker may have"
 
 
-def test_parts_are_named_by_partition_so_that_a_task_run_twice_writes_the_same(
-    runs: Runs,
-) -> None:
+def test_parts_are_named_by_partition_so_that_a_task_run_twice_writes_the_same(runs):
     frame = pl.DataFrame({"\0order": [0, 1], "text": ["a", "b"]})
     piece = executors._piece(0, 0, executors.ROWS, executors._packed(frame))
     columns = {"task": piece.column("task"), "data": piece.column("data"), "drop": [[1]]}

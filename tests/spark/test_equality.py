@@ -7,18 +7,15 @@ import random
 import shutil
 from pathlib import Path
 
-import pytest
-
 from messages import plan
 from messages.options import Rules
 
 from .generated import messages, parquet, write_all
-from .runs import Runs
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_files_of_every_kind_come_out_as_on_one_machine(runs: Runs) -> None:
+def test_files_of_every_kind_come_out_as_on_one_machine(runs):
     write_all(runs.files)
     shutil.copytree(ROOT / "samples", runs.files / "samples")
 
@@ -34,9 +31,7 @@ def test_files_of_every_kind_come_out_as_on_one_machine(runs: Runs) -> None:
     assert status["a spaced näme+%41.jsonl"] == "read"
 
 
-def test_large_files_are_read_in_stretches_by_several_tasks(
-    runs: Runs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_large_files_are_read_in_stretches_by_several_tasks(runs, monkeypatch, caplog):
     chance = random.Random(5)
     rows = [row | {"text": chance.randbytes(120).hex()} for row in messages(3, 500)]
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
@@ -52,7 +47,7 @@ def test_large_files_are_read_in_stretches_by_several_tasks(
     assert "6 task(s)" in caplog.text
 
 
-def test_a_run_that_keeps_nothing_leaves_a_part_without_rows(runs: Runs) -> None:
+def test_a_run_that_keeps_nothing_leaves_a_part_without_rows(runs):
     runs.give(a='{"text": ""}\n{"text": " "}\n').equal()
 
     assert (len(runs.keys()), runs.rows().height) == (1, 0)

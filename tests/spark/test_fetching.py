@@ -15,7 +15,7 @@ from messages.streams import range_blocks
 CONTENT = st.lists(st.binary(max_size=12), max_size=12).map(b"\n".join)
 
 
-def copy(path: str, start: int, end: int, target: Path) -> None:
+def copy(path, start, end, target):
     with target.open("r+b") as file:
         file.seek(start)
         file.write(Path(path).read_bytes()[start:end])
@@ -35,8 +35,8 @@ def _files_for_objects():
 @example(b"no end", 2, 1)
 @settings(deadline=None)
 def test_every_line_is_read_by_the_one_stretch_that_it_begins_in(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes, step: int, chunk: int
-) -> None:
+    tmp_path_factory, content, step, chunk
+):
     folder = tmp_path_factory.getbasetemp()
     whole = folder / "whole"
     whole.write_bytes(content)
@@ -49,7 +49,7 @@ def test_every_line_is_read_by_the_one_stretch_that_it_begins_in(
             assert list(range_blocks(part, start, end)) == list(range_blocks(whole, start, end))
 
 
-def test_rows_of_parquet_are_read_from_their_row_groups_alone(tmp_path: Path) -> None:
+def test_rows_of_parquet_are_read_from_their_row_groups_alone(tmp_path):
     whole = tmp_path / "whole.parquet"
     frame = pl.DataFrame({"text": [f"{n}{'x' * 2000}" for n in range(4000)], "n": range(4000)})
     frame.write_parquet(whole, row_group_size=100, compression="uncompressed")
@@ -61,7 +61,7 @@ def test_rows_of_parquet_are_read_from_their_row_groups_alone(tmp_path: Path) ->
     assert part.stat().st_blocks * 512 < whole.stat().st_size / 2
 
 
-def test_what_identifies_a_file_is_all_there_where_its_beginning_is_plain(tmp_path: Path) -> None:
+def test_what_identifies_a_file_is_all_there_where_its_beginning_is_plain(tmp_path):
     whole = tmp_path / "whole.jsonl"
     whole.write_bytes(b"a" * fetching.NEAR + "ü".encode())
     part = fetching.hole(str(whole), tmp_path, 1)

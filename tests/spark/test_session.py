@@ -26,7 +26,7 @@ PYTHON = 4 * 768
     ],
     ids=["shared", "Java keeps 1 GB", "enough", "nothing known", "little known", "decided"],
 )
-def test_python_gets_what_its_workers_take_unless_somebody_decided(given, expected) -> None:
+def test_python_gets_what_its_workers_take_unless_somebody_decided(given, expected):
     made = settings(given, Path("/opt/program"))
 
     assert {name: value for name, value in made.items() if name in GIVEN} == expected

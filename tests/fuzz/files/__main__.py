@@ -9,17 +9,16 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 
 from .hostile_parquet import PARQUET
-from .hostile_texts import GOOD, MIB, TEXTS, Case
+from .hostile_texts import GOOD, MIB, TEXTS
 
 SCRIPT = Path(__file__).resolve().parents[3] / "src/processing/preprocess.py"
 MEMORY = 1024 * MIB
 
 
-def main() -> int:
+def main():
     """Run the cases whose titles hold the argument, if any; fail where one ended otherwise."""
     wrong = 0
     for case in (*TEXTS, *PARQUET):
@@ -33,7 +32,7 @@ def main() -> int:
     return min(wrong, 1)
 
 
-def outcome(case: Case, root: Path) -> tuple[bool, str]:
+def outcome(case, root):
     """Run the job on a file, and a good one beside it; tell whether both ended as they must."""
     (root / "input").mkdir()
     (root / "processing").mkdir()
@@ -59,7 +58,7 @@ def outcome(case: Case, root: Path) -> tuple[bool, str]:
     return case.ended_so(hostile) and good["rows_in"] == 1, ended
 
 
-def limit() -> Callable[[], object]:
+def limit():
     """Return what puts a process, with all that it starts, under a limit of memory.
 
     It is a control group (version 1 or 2) if this machine lets us make one, otherwise each

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Callable
-from typing import Any
 
 import polars as pl
 
-from .hostile_texts import DAMAGED, MIB, READ, REJECTED, Case, Pieces
+from .hostile_texts import DAMAGED, MIB, READ, REJECTED, Case
 
 MAGIC = b"PAR1"
 MOST = 2**31 - 1
@@ -18,17 +16,17 @@ ROWS = 5003
 OUR_NAMES = ["\0order", "\0position", "a\x1b[31m\nb", "\u202e", "n" * 300_000, ""]
 
 
-def written(columns: dict[str, Any], **how: Any) -> bytes:
+def written(columns, **how):
     data = io.BytesIO()
     pl.DataFrame(columns).write_parquet(data, **how)
     return data.getvalue()
 
 
-def ordinary(rows: int = ROWS, **how: Any) -> bytes:
+def ordinary(rows=ROWS, **how):
     return written({"text": [f"message {i}" for i in range(rows)], "n": range(rows)}, **how)
 
 
-def varint(number: int) -> bytes:
+def varint(number):
     """Write a number as Thrift's compact protocol does."""
     number, out = (number << 1) ^ (number >> 63), bytearray()
     while number > 0x7F:
@@ -37,18 +35,18 @@ def varint(number: int) -> bytes:
     return bytes([*out, number])
 
 
-def with_footer(body: bytes, footer: bytes, length: int | None = None) -> bytes:
+def with_footer(body, footer, length=None):
     size = len(footer) if length is None else length
     return body + footer + size.to_bytes(4, "little") + MAGIC
 
 
-def taken_apart(data: bytes) -> tuple[bytes, bytes]:
+def taken_apart(data):
     """Give what comes before a file's footer, and the footer."""
     length = int.from_bytes(data[-8:-4], "little")
     return data[: -8 - length], data[-8 - length : -8]
 
 
-def claiming(number: int, claim: int, *, pages: bool = False) -> Pieces:
+def claiming(number, claim, *, pages=False):
     """Put one number in another's place in the footer, or in the ``pages`` as well."""
     body, footer = taken_apart(ordinary())
     footer = footer.replace(varint(number), varint(claim))
@@ -56,46 +54,46 @@ def claiming(number: int, claim: int, *, pages: bool = False) -> Pieces:
     return lambda _: [with_footer(body, footer)]
 
 
-def with_bytes(old: bytes, new: bytes) -> Pieces:
+def with_bytes(old, new):
     data = written({"text": ["some text"] * 3}, compression="uncompressed")
     return lambda _: [data.replace(old, new)]
 
 
-def made(columns: Callable[[int], dict[str, Any]]) -> Pieces:
+def made(columns):
     return lambda size: [written(columns(size))]
 
 
-def _long_footer(_: int) -> list[bytes]:
+def _long_footer(_):
     return [with_footer(*taken_apart(ordinary()), length=MOST)]
 
 
-def _torn(size: int) -> list[bytes]:
+def _torn(size):
     return [ordinary()[:-size]]
 
 
-def _noise(size: int) -> list[bytes]:
+def _noise(size):
     data = bytearray(ordinary())
     data[500:900] = random.Random(size).randbytes(400)
     return [bytes(data)]
 
 
-def _one_long_text(size: int) -> dict[str, Any]:
+def _one_long_text(size):
     return {"text": pl.repeat("x" * MIB, size, eager=True)}
 
 
-def _nulls(size: int) -> dict[str, Any]:
+def _nulls(size):
     return {"text": pl.repeat(None, size, dtype=pl.Int8, eager=True)}
 
 
-def _columns(size: int) -> dict[str, Any]:
+def _columns(size):
     return {"text": ["t"], **{f"c{i}": [1] for i in range(size)}}
 
 
-def _odd_names(_: int) -> dict[str, Any]:
+def _odd_names(_):
     return {"text": ["t"], **{name: [1] for name in OUR_NAMES}}
 
 
-def _times(_: int) -> dict[str, Any]:
+def _times(_):
     """The farthest dates and times that numbers can say."""
     days = pl.Series([-MOST - 1, MOST, 0], dtype=pl.Int32).cast(pl.Date)
     times = pl.Series([-(2**63), 2**63 - 1, 0])

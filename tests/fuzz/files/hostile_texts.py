@@ -6,7 +6,7 @@ import bz2
 import gzip
 import random
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import zstandard
@@ -34,25 +34,25 @@ class Case(NamedTuple):
     outcome: str
     small: str = ""
 
-    def ended_so(self, file: dict, *, quick: bool = False) -> bool:
+    def ended_so(self, file, *, quick=False):
         """Tell from what the summary says of the file whether it ended as it must."""
         outcome = (quick and self.small) or self.outcome
         rejects = bool(file["rejected"]) == (outcome in (LOST, DAMAGED))
         return rejects and file["status"] == outcome.partition(",")[0]
 
 
-def around(before: bytes, piece: bytes, after: bytes = b"") -> Pieces:
+def around(before, piece, after=b""):
     """Write a piece so many times, with something before and after."""
     return lambda size: [before, *[piece] * size, after]
 
 
-def rows(before: bytes, unit: bytes, count: int = 8) -> Pieces:
+def rows(before, unit, count=8):
     """Write rows that are a unit so many times."""
     return lambda size: [before, *[unit * size + b"\n"] * count, b"good2,1\n"]
 
 
-def gzipped(pieces: Pieces) -> Pieces:
-    def packed(size: int) -> Iterator[bytes]:
+def gzipped(pieces):
+    def packed(size):
         packer = zlib.compressobj(1, wbits=31)
         yield from map(packer.compress, pieces(size))
         yield packer.flush()
@@ -60,16 +60,16 @@ def gzipped(pieces: Pieces) -> Pieces:
     return packed
 
 
-def _columns(size: int) -> list[bytes]:
+def _columns(size):
     names = b",".join(b"c%d" % i for i in range(size))
     return [b"text,", names, b"\n", b"good", b"," * size, b"\n"]
 
 
-def _equal_columns(size: int) -> list[bytes]:
+def _equal_columns(size):
     return [b"text", b",a" * size, b"\ngood", b",1" * size, b"\n"]
 
 
-def _deep(size: int) -> Iterator[bytes]:
+def _deep(size):
     yield GOOD
     for depth in (200, 300, 900, 1100, size):
         lists, objects = b"[" * depth + b"]" * depth, b'{"a":' * depth + b"1" + b"}" * depth
@@ -77,32 +77,32 @@ def _deep(size: int) -> Iterator[bytes]:
         yield b'{"id": %s, "text": "u"}\n{"text": %s}\n' % (lists, lists)
 
 
-def _keys(size: int) -> Iterator[bytes]:
+def _keys(size):
     yield GOOD
     for line in range(6):
         keys = b",".join(b'"k%d_%d":1' % (line, i) for i in range(size))
         yield b'{"text":"good %d",%s}\n' % (line, keys)
 
 
-def _long_names(size: int) -> list[bytes]:
+def _long_names(size):
     return [GOOD, *(b'{"text":"t%d","%d%s":1}\n' % (i, i, b"n" * size) for i in range(60))]
 
 
-def _sparse(size: int) -> Iterator[bytes]:
+def _sparse(size):
     return (b'{"text":"t%d","k%d":"%d"}\n' % (i, i % 600, i) for i in range(size))
 
 
-def _sparse_csv(size: int) -> list[bytes]:
+def _sparse_csv(size):
     names, empty = b",".join(b"c%d" % i for i in range(480)), b"," * 480
     return [b"text,", names, b"\n", *(b"t%d%s\n" % (i, empty) for i in range(size))]
 
 
-def _numbers(size: int) -> list[bytes]:
+def _numbers(size):
     wild = [b"9" * size, b"1e999999", b"-0.0", b"NaN", b"1" + b"0" * 30, b"1e308", b"-" * size]
     return [GOOD, *(b'{"text": %s}\n{"id": %s, "text":"t"}\n' % (w, w) for w in wild)]
 
 
-def noise(before: bytes) -> Pieces:
+def noise(before):
     return lambda size: [before, random.Random(1).randbytes(size)]
 
 
@@ -113,11 +113,11 @@ SLOW = [
 ]
 
 
-def _slow_texts(size: int) -> Iterator[bytes]:
+def _slow_texts(size):
     return (b'{"text":"%s"}\n' % (s * (size // len(s.encode()))).encode() for s in SLOW)
 
 
-def _growing(size: int) -> list[bytes]:
+def _growing(size):
     """One character of four bytes becomes three of twelve in Unicode's NFC form."""
     return [GOOD, *[b'{"text":"%s"}\n' % ("\U0001d160" * (size // 4)).encode()] * 4]
 
@@ -138,16 +138,16 @@ ZEROS = bytes(16 * MIB)
 A_GOOD_FRAME, NAME = zstandard.compress(GOOD), b"\x1f\x8b\x08\x08" + bytes(6)
 
 
-def _bombs(pack: Callable[[bytes], bytes], data: bytes) -> Pieces:
+def _bombs(pack, data):
     """Streams behind each other are one file."""
     return lambda size: [pack(data)] * size
 
 
-def _zip(size: int) -> list[bytes]:
+def _zip(size):
     return [ZIP + zlib.compress(bytes(size))]
 
 
-def _gzip(size: int) -> list[bytes]:
+def _gzip(size):
     return [gzip.compress(bytes(size))]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import bz2
 import gzip
 import os
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,7 +21,7 @@ from .hostile_parquet import ordinary
 from .hostile_texts import GOOD
 
 EXAMPLES = int(os.environ.get("LANDRUN_FUZZ_EXAMPLES", "0"))
-PACK: dict[str, Callable[[bytes], bytes]] = {
+PACK = {
     "": bytes,
     ".gz": gzip.compress,
     ".zst": zstandard.compress,
@@ -40,7 +39,7 @@ SIGNS = [b'"', *(bytes([sign]) for sign in b"\n\r,\t{[\\\0\xff"), b"\xef\xbb\xbf
 
 
 @st.composite
-def mutated(draw: st.DrawFn, data: bytes) -> bytes:
+def mutated(draw, data):
     """Change a few places of a good file: other bytes, lost ones, doubled ones, more of them."""
     changed = bytearray(data)
     for _ in range(draw(st.integers(1, 5))):
@@ -52,7 +51,7 @@ def mutated(draw: st.DrawFn, data: bytes) -> bytes:
 
 
 @st.composite
-def any_file(draw: st.DrawFn) -> tuple[str, bytes]:
+def any_file(draw):
     """Draw a name and bytes: mutated before packing, after it, or both."""
     name, suffix = draw(st.sampled_from(sorted(VALID))), draw(st.sampled_from(sorted(PACK)))
     packed = PACK[suffix](draw(mutated(VALID[name]) | st.binary(max_size=2000)))
@@ -66,7 +65,7 @@ def any_file(draw: st.DrawFn) -> tuple[str, bytes]:
     suppress_health_check=list(HealthCheck),
 )
 @given(any_file(), st.booleans())
-def test_any_bytes_are_read_or_refused(file: tuple[str, bytes], good_beside_it: bool) -> None:
+def test_any_bytes_are_read_or_refused(file, good_beside_it):
     name, data = file
     with TemporaryDirectory() as folder:
         job = Job(Path(folder)).give(name, data)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import bz2
 import gzip
-from pathlib import Path
 
 import pytest
 import zstandard
@@ -16,17 +15,17 @@ from default_job import Job
 from messages import parquet, streams, summary, work
 
 from .hostile_parquet import PARQUET, written
-from .hostile_texts import GOOD, MIB, TEXTS, Case
+from .hostile_texts import GOOD, MIB, TEXTS
 
 
 @pytest.fixture
-def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
+def job(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "UNPACKED_BYTES", MIB)
     return Job(tmp_path / "ml")
 
 
 @pytest.mark.parametrize("case", [*TEXTS, *PARQUET], ids=lambda case: case.title)
-def test_a_hostile_file_harms_no_other(case: Case, job: Job) -> None:
+def test_a_hostile_file_harms_no_other(case, job):
     job.give(case.name, b"".join(case.pieces(case.quick))).give("zz-good.jsonl", b'{"text": "t1"}')
 
     result = job.run("--memory-mb", "1024")
@@ -46,9 +45,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("kind", BOMBS)
-def test_a_bomb_is_given_up_and_said_to_be_damaged(
-    kind: str, job: Job, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bomb_is_given_up_and_said_to_be_damaged(kind, job, monkeypatch):
     for module in (streams, parquet):
         monkeypatch.setattr(module, "BOMB_BYTES", 100_000)
         monkeypatch.setattr(module, "BOMB_RATIO", 5)
@@ -60,7 +57,7 @@ def test_a_bomb_is_given_up_and_said_to_be_damaged(
     assert (file["status"], file["reason"]) == ("damaged", reason)
 
 
-def test_names_and_excerpts_cannot_forge_lines_of_the_log_or_steer_a_terminal(job: Job) -> None:
+def test_names_and_excerpts_cannot_forge_lines_of_the_log_or_steer_a_terminal(job):
     job.give("a\nERROR forged\x1b[2J\u202etxt.csv", b"v1,v2\n1,2\n")
     failed = job.run()
     read = job.give("a.jsonl", GOOD + "\x1b]0;x\x07 \x9b31m \u202e evil".encode()).run()
@@ -70,7 +67,7 @@ def test_names_and_excerpts_cannot_forge_lines_of_the_log_or_steer_a_terminal(jo
     assert read.rejected[1]["excerpt"] == r"\x1b]0;x\x07 \x9b31m \u202e evil"
 
 
-def test_a_name_that_is_no_text_is_no_failure(job: Job) -> None:
+def test_a_name_that_is_no_text_is_no_failure(job):
     try:
         job.give("a\udcff.jsonl", GOOD)
     except (OSError, UnicodeEncodeError):
@@ -79,7 +76,7 @@ def test_a_name_that_is_no_text_is_no_failure(job: Job) -> None:
     assert job.run().file(r"a\udcff.jsonl")["rows_out"] == 1
 
 
-def test_what_is_beyond_number_is_counted(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_beyond_number_is_counted(job, monkeypatch):
     monkeypatch.setattr(work, "MAX_LISTED", 10)
     monkeypatch.setattr(summary, "MAX_FILES", 10)
     for number in range(11):

@@ -82,7 +82,7 @@ ENCODINGS = {
 }  # fmt: skip
 
 
-def messages(language: str, count: int) -> str:
+def messages(language, count):
     """Give a CSV file of so many messages."""
     texts = TEXTS[language]
     rows = (f'{n},user{n % 7},"{texts[n % len(texts)]}"\n' for n in range(count))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 import messages.batch as batch_module
 from messages.batch import (
     POSITION,
-    Batch,
     clean_rows,
     json_rows,
     record_rows,
@@ -24,20 +22,20 @@ from messages.lines import Reject
 COLUMNS = Columns(text="text", sender="from", message_id="id", sent_at="at")
 
 
-def cleaned(*rows: Any, columns: Columns = COLUMNS) -> Batch:
+def cleaned(*rows, columns=COLUMNS):
     lines = [row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows]
     return clean_rows(json_rows(lines, columns), columns)
 
 
-def clean_records(records: list[Any], header: list[str], columns: Columns, spill: int = 0) -> Batch:
+def clean_records(records, header, columns, spill=0):
     return clean_rows(record_rows(records, header, columns, spill), columns)
 
 
-def adds_up(batch: Batch) -> bool:
+def adds_up(batch):
     return batch.rows_in == batch.frame.height + batch.empty + len(batch.rejects)
 
 
-def test_output_columns_come_first_and_others_as_they_came() -> None:
+def test_output_columns_come_first_and_others_as_they_came():
     batch = cleaned({"n": 1, "text": " hi ", "id": 7, "from": "  ", "ok": True, "x": 1.5})
 
     expected = {"message_id": "7", "sender": None, "sent_at": None, "text": "hi"}
@@ -60,7 +58,7 @@ def test_output_columns_come_first_and_others_as_they_came() -> None:
         (b'{"text": true}', "'text' is not a string"),
     ],
 )
-def test_one_unreadable_line_is_rejected_and_no_other(line: bytes, reason: str) -> None:
+def test_one_unreadable_line_is_rejected_and_no_other(line, reason):
     batch = cleaned({"text": "a"}, line, {"text": "b"})
 
     assert batch.frame.select(POSITION, "text").rows() == [(0, "a"), (2, "b")]
@@ -69,20 +67,20 @@ def test_one_unreadable_line_is_rejected_and_no_other(line: bytes, reason: str) 
     assert reject.reason.startswith(reason)
 
 
-def test_blank_lines_are_no_rows_and_the_last_of_double_keys_counts() -> None:
+def test_blank_lines_are_no_rows_and_the_last_of_double_keys_counts():
     batch = cleaned(b"", b" \r", b'{"text": "a", "text": "b"}\r')
 
     assert (batch.rows_in, batch.frame["text"].to_list()) == (1, ["b"])
 
 
-def test_numbers_are_text_and_ids_keep_all_their_digits() -> None:
+def test_numbers_are_text_and_ids_keep_all_their_digits():
     big, bigger = "18446744073709551615", "12345678901234567890123"
     line = f'{{"text": 42, "id": {bigger}, "from": {big}, "at": 5.7E+17}}'
 
     assert cleaned(line.encode()).frame.drop(POSITION).row(0) == (bigger, big, "5.7e+17", "42")
 
 
-def test_values_of_several_kinds_become_their_json() -> None:
+def test_values_of_several_kinds_become_their_json():
     values = (1, "one", None, [1, {"a": None}], True, 2**70)
     batch = cleaned(*({"text": "a", "v": value} for value in values))
 
@@ -90,7 +88,7 @@ def test_values_of_several_kinds_become_their_json() -> None:
     assert batch.frame["v"].to_list() == expected
 
 
-def test_a_column_named_like_an_output_column_is_kept_beside_it() -> None:
+def test_a_column_named_like_an_output_column_is_kept_beside_it():
     given = {"body": "b", "text": "t", "input_text": "i", "\0order": 1}
     frame = cleaned(given, columns=Columns(text="body")).frame
 
@@ -99,7 +97,7 @@ def test_a_column_named_like_an_output_column_is_kept_beside_it() -> None:
 
 
 @pytest.mark.parametrize("number", ["13800138000", "4111 1111 1111 1111", "bob@example.com"])
-def test_excerpts_and_reasons_of_rejects_are_masked_and_short(number: str) -> None:
+def test_excerpts_and_reasons_of_rejects_are_masked_and_short(number):
     excerpt = cleaned(f'{{"text": "{number} {"x" * 9999}'.encode()).rejects[0].excerpt
     assert excerpt.startswith('{"text": "<')
     assert len(excerpt) <= 160
@@ -112,7 +110,7 @@ def test_excerpts_and_reasons_of_rejects_are_masked_and_short(number: str) -> No
     assert reject.reason == "not a number: <EMAIL>"
 
 
-def test_a_line_or_a_text_that_is_too_long_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_or_a_text_that_is_too_long_is_rejected(monkeypatch):
     for name in ("jsonrows.MAX_LINE", "jsonrows.MAX_VALUES", "csvrows.MAX_LINE"):
         monkeypatch.setattr(f"messages.{name}", 20)
     monkeypatch.setattr("messages.batch.MAX_TEXT", 5)
@@ -124,7 +122,7 @@ def test_a_line_or_a_text_that_is_too_long_is_rejected(monkeypatch: pytest.Monke
     assert next(iter(TabRecords([long])))[1].reason == "longer than 16 MiB"
 
 
-def test_commas_behind_the_last_column_are_no_fields() -> None:
+def test_commas_behind_the_last_column_are_no_fields():
     batch = clean_records([(0, ["1", "a", "", ""]), (1, ["2", "b", "c"])], ["id", "text"], COLUMNS)
 
     assert batch.frame["text"].to_list() == ["a"]
@@ -135,7 +133,7 @@ def test_commas_behind_the_last_column_are_no_fields() -> None:
     ("fields", "text"),
     [(["a", "b c", "", ""], "a,b c"), (["a,", "", "", ""], "a,"), (["", "a", "b", ""], ",a,b")],
 )
-def test_a_text_that_its_commas_split_is_joined(fields: list[str], text: str) -> None:
+def test_a_text_that_its_commas_split_is_joined(fields, text):
     header = ["id", "text", "column_3", "column_4", "column_5"]
     batch = clean_records([(0, ["1", *fields])], header, Columns("text"), 3)
 
@@ -155,7 +153,7 @@ ROWS = st.dictionaries(st.sampled_from(["text", "from", "id", "at", "x", "\0orde
 
 
 @given(st.lists(st.one_of(st.binary(), ROWS, JSON), max_size=8))
-def test_json_lines_never_raise_and_add_up(rows: list[Any]) -> None:
+def test_json_lines_never_raise_and_add_up(rows):
     batch = cleaned(*rows)
 
     assert adds_up(batch)
@@ -171,7 +169,7 @@ _LINES = [
 
 
 @given(st.lists(st.sampled_from(_LINES), max_size=12))
-def test_lines_parsed_all_at_once_give_what_lines_parsed_one_by_one_give(mixed) -> None:
+def test_lines_parsed_all_at_once_give_what_lines_parsed_one_by_one_give(mixed):
     together, slowly = cleaned(*mixed), cleaned(*mixed, b"")
     alone = [cleaned(line) for line in mixed]
 

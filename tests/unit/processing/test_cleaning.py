@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from messages.cleaning import clean
 
 
-def cleaned(text: str) -> str:
+def cleaned(text):
     return clean(pl.Series([text], dtype=pl.String)).item()
 
 
@@ -38,11 +38,11 @@ def cleaned(text: str) -> str:
         (" \t\n<br>&nbsp;", ""),
     ],
 )
-def test_text_becomes(raw: str, clear: str) -> None:
+def test_text_becomes(raw, clear):
     assert cleaned(raw) == (raw if clear is ... else clear)
 
 
-def test_rows_do_not_touch_each_other_and_null_stays_null() -> None:
+def test_rows_do_not_touch_each_other_and_null_stays_null():
     texts = ["plain", None, "<b>x</b>", "", "a@example.com", "é  è"]
 
     assert clean(pl.Series(texts)).to_list() == ["plain", None, "x", "", "<EMAIL>", "é è"]
@@ -55,7 +55,7 @@ HOSTILE = st.text(
 
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=20), HOSTILE), max_size=8))
-def test_cleaning_leaves_no_spare_space_and_each_row_is_as_it_is_alone(texts) -> None:
+def test_cleaning_leaves_no_spare_space_and_each_row_is_as_it_is_alone(texts):
     result = clean(pl.Series(texts, dtype=pl.String)).to_list()
 
     assert result == [None if text is None else cleaned(text) for text in texts]

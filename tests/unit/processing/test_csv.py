@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -19,7 +16,7 @@ FIELDS = ("", "a", "é", '""', '"a"', '"a,b"', '"a\nb"', '"a\r\nb"', '"a""b"', '
 ODD = ('a"b', '"a"b', '"a', 'a"', "\r", "\0", "\ufeff", "x\x01", '"', "\udc80", " ", ",", "\n", "")
 
 
-def of_fields(fields: Sequence[str], breaks: Sequence[str], least: int, most: int) -> Any:
+def of_fields(fields, breaks, least, most):
     record = st.lists(st.sampled_from(fields), min_size=least, max_size=most).map(",".join)
     line = st.tuples(record, st.sampled_from(breaks)).map("".join)
     return st.lists(line, max_size=8).map("".join)
@@ -29,19 +26,19 @@ REGULAR = of_fields(FIELDS, ("\n", "\n", "\n", "\r\n"), 2, 2)
 ANY = of_fields((*FIELDS, *ODD), ("\n", "\n", "\r\n", "\n\n", "\r", ","), 1, 3)
 
 
-def one_by_one(text: str) -> list[Any]:
+def one_by_one(text):
     return list(CsvRecords(text.removesuffix("\n").split("\n")))
 
 
 @example('"a\n\n",b\n')
 @given(REGULAR)
-def test_regular_records_are_those_of_pythons_reader(text: str) -> None:
+def test_regular_records_are_those_of_pythons_reader(text):
     fields = [record for _, record in one_by_one(text)]
 
     assert fields == [record for record in csv.reader(text.splitlines(keepends=True)) if record]
 
 
-def in_parts(path: Path, starts: Sequence[int]) -> list[Any]:
+def in_parts(path, starts):
     """All records with their lines, read from each start to the next."""
     found, before = [], 0
     for start, end in zip(starts, [*starts[1:], path.stat().st_size], strict=True):
@@ -55,9 +52,7 @@ def in_parts(path: Path, starts: Sequence[int]) -> list[Any]:
 
 @example('"\n\n",\r,\n"a"\n', 4, "utf-8")
 @given(REGULAR | ANY, st.integers(4, 60), st.sampled_from(["utf-8", "utf-8-sig"]))
-def test_parts_of_a_file_are_what_the_whole_file_is(
-    tmp_path_factory: pytest.TempPathFactory, text: str, step: int, encoding: str
-) -> None:
+def test_parts_of_a_file_are_what_the_whole_file_is(tmp_path_factory, text, step, encoding):
     path = tmp_path_factory.getbasetemp() / "parts.csv"
     path.write_bytes(f"id,text\n{text}".encode(encoding, "surrogateescape"))
     with pytest.MonkeyPatch.context() as patch:
@@ -78,9 +73,7 @@ def test_parts_of_a_file_are_what_the_whole_file_is(
         ("1,a\rb\n", False),
     ],
 )
-def test_a_file_is_cut_where_records_begin_unless_a_quote_is_odd(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, cut: bool
-) -> None:
+def test_a_file_is_cut_where_records_begin_unless_a_quote_is_odd(tmp_path, monkeypatch, text, cut):
     monkeypatch.setattr(csvrows, "BATCH_BYTES", 7)
     path = tmp_path / "a.csv"
     path.write_text("id,text\n" + "0,zero\n" * 50 + text)
@@ -88,7 +81,7 @@ def test_a_file_is_cut_where_records_begin_unless_a_quote_is_odd(
     assert (len(cuts(path, ",", 20)) > 10) == cut
 
 
-def test_only_its_line_is_lost_to_a_quote_that_never_closes() -> None:
+def test_only_its_line_is_lost_to_a_quote_that_never_closes():
     rows = one_by_one('1,"a, ""b""\nc"\n\n2,5" x\n3,"b\n4,c\n5,d')
 
     assert [(place, getattr(record, "reason", record)) for place, record in rows] == [
@@ -100,9 +93,7 @@ def test_only_its_line_is_lost_to_a_quote_that_never_closes() -> None:
     ]
 
 
-def test_a_record_without_end_is_given_up_at_once_after_many(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_record_without_end_is_given_up_at_once_after_many(monkeypatch):
     monkeypatch.setattr(csvrows, "MAX_LINE", 40)
     monkeypatch.setattr(csvrows, "MAX_RESUMES", 5)
     rows = one_by_one('1,"a\n' + "x\n" * 60 + "2,b")
@@ -113,7 +104,7 @@ def test_a_record_without_end_is_given_up_at_once_after_many(
     assert len(one_by_one('a"b,"c\n' * 20_000)) == 6
 
 
-def test_unescaping_keeps_lines_and_what_is_no_escape() -> None:
+def test_unescaping_keeps_lines_and_what_is_no_escape():
     lines = [b'1,"a \\"b\\"",\\N', b'\\N,"c\\\\d",x\\N', b'"e\\', b'f",\\n']
 
     assert unescaped(lines, ",") == [b'1,"a ""b""",', b',"c\\d",x\\N', b'"e', b'f",\\n']
@@ -129,5 +120,5 @@ def test_unescaping_keeps_lines_and_what_is_no_escape() -> None:
         (["a,b", '"x \\"y\\"",2'], Dialect(escapes=True), 0),
     ],
 )
-def test_misfits_are_counted(lines: list[str], dialect: Dialect, wrong: int) -> None:
+def test_misfits_are_counted(lines, dialect, wrong):
     assert misfits([line.encode() for line in lines], dialect, cut=False) == wrong

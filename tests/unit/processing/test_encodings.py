@@ -14,11 +14,11 @@ from .languages import ENCODINGS, TEXTS, messages
 CASES = [(e, language) for e, languages in ENCODINGS.items() for language in languages]
 
 
-def read(data: bytes, encoding: str) -> str:
+def read(data, encoding):
     return b"".join(in_utf8([data], encoding)).decode()
 
 
-def found(data: bytes) -> str | None:
+def found(data):
     try:
         return encoding_of(data)
     except UnclearError as error:
@@ -28,7 +28,7 @@ def found(data: bytes) -> str | None:
 
 @pytest.mark.parametrize("count", [6, 60])
 @pytest.mark.parametrize(("encoding", "language"), CASES)
-def test_files_of_a_few_messages_are_read_in_their_encoding(encoding, language, count) -> None:
+def test_files_of_a_few_messages_are_read_in_their_encoding(encoding, language, count):
     data = messages(language, count).encode(encoding, "ignore")
 
     assert read(data, encoding_of(data)) == data.decode(encoding)
@@ -37,7 +37,7 @@ def test_files_of_a_few_messages_are_read_in_their_encoding(encoding, language, 
 @pytest.mark.parametrize(
     ("encoding", "language"), [case for case in CASES if not case[0].startswith("utf")]
 )
-def test_a_message_or_two_are_read_right_or_not_at_all(encoding: str, language: str) -> None:
+def test_a_message_or_two_are_read_right_or_not_at_all(encoding, language):
     texts = [text.encode(encoding, "ignore") for text in TEXTS[language]]
     words = [word for text in texts for word in text.split() if not word.isascii()]
     pairs = [b"id,text\n1," + one + b"\n2," + two + b"\n" for one in texts for two in texts]
@@ -47,7 +47,7 @@ def test_a_message_or_two_are_read_right_or_not_at_all(encoding: str, language: 
             assert name is None or read(data, name) == data.decode(encoding), data
 
 
-def is_utf8(data: bytes) -> bool:
+def is_utf8(data):
     return "\ufffd" not in data.decode(errors="replace")
 
 
@@ -69,11 +69,11 @@ def is_utf8(data: bytes) -> bool:
         ("a naïve café, über und über, cut in a lettér".encode()[:-2], "utf-8"),
     ],
 )
-def test_the_bytes_show_the_encoding(sample: bytes, encoding: str) -> None:
+def test_the_bytes_show_the_encoding(sample, encoding):
     assert encoding_of(sample) == encoding
 
 
-def test_one_odd_line_among_many_json_lines_is_damage() -> None:
+def test_one_odd_line_among_many_json_lines_is_damage():
     one = b'{"text": "ok"}\n' * 100 + b'{"text": "caf\xe9"}\n'
 
     assert encoding_of(one, is_json=True) == "utf-8"
@@ -83,21 +83,19 @@ def test_one_odd_line_among_many_json_lines_is_damage() -> None:
 @pytest.mark.parametrize(
     ("text", "encoding"), [("naïve là", "cp1252"), ("1,Dobře\n2,Šlo by to", "cp1250")]
 )
-def test_a_reason_names_the_likely_encodings(text: str, encoding: str) -> None:
+def test_a_reason_names_the_likely_encodings(text, encoding):
     with pytest.raises(UnclearError, match=r"cp1252.*cp1250|cp1250.*cp1252"):
         encoding_of(text.encode(encoding))
 
 
-def test_noise_is_text_in_no_encoding() -> None:
+def test_noise_is_text_in_no_encoding():
     assert found(random.Random(1).randbytes(5000)) is None
 
 
 @pytest.mark.parametrize(
     ("text", "encoding"), [("Größe", "cp1252"), ("你好", "gb18030"), ("naïve", "cp1250")]
 )
-def test_the_encoding_that_is_asked_for_is_taken_unless_a_file_is_plainly_utf_8(
-    text: str, encoding: str
-) -> None:
+def test_the_encoding_that_is_asked_for_is_taken_unless_a_file_is_plainly_utf_8(text, encoding):
     assert encoding_of(text.encode(encoding, "replace"), asked=encoding) == encoding
     assert encoding_of((text * 20).encode(), asked=encoding) == "utf-8"
     for other in ("utf-8-sig", "utf-16-le", "utf-32-be", "gb18030"):
@@ -105,7 +103,7 @@ def test_the_encoding_that_is_asked_for_is_taken_unless_a_file_is_plainly_utf_8(
         assert encoding_of(data, asked="koi8_r") == other
 
 
-def test_a_single_line_that_decides_is_looked_at() -> None:
+def test_a_single_line_that_decides_is_looked_at():
     plain = "".join(f"{n},Grüße\n" for n in range(3000))
 
     assert found(plain.encode("cp1250")) == "cp1252"  # as cp1250 reads it
@@ -113,7 +111,7 @@ def test_a_single_line_that_decides_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gb18030", "shift_jis", "big5", "euc_kr", "cp1252"])
-def test_a_line_that_its_encoding_cannot_mean_is_lost_alone(encoding: str) -> None:
+def test_a_line_that_its_encoding_cannot_mean_is_lost_alone(encoding):
     odd = b"\x81" if encoding == "cp1252" else b"\xff"
     lines = b"".join(in_utf8([b"one\n" + odd + b"\nthree\n"], encoding)).split(b"\n")
 
@@ -121,6 +119,6 @@ def test_a_line_that_its_encoding_cannot_mean_is_lost_alone(encoding: str) -> No
     assert not is_utf8(lines[1])
 
 
-def test_only_encodings_of_a_byte_a_character_can_be_cut_at_newlines() -> None:
+def test_only_encodings_of_a_byte_a_character_can_be_cut_at_newlines():
     assert all(map(is_one_byte, ["utf-8", "utf-8-sig", "cp1252", "koi8_r", "mac_roman"]))
     assert not any(map(is_one_byte, ["utf-16-le", "utf-32-be", "gb18030", "shift_jis", "cp037"]))

@@ -10,17 +10,14 @@ import sqlite3
 import tarfile
 import zipfile
 from decimal import Decimal
-from typing import Any
 
 import polars as pl
 import pytest
 
-from default_job import Job, Result
-
 TEXTS = ['says "no"', "a, b", "two\nlines", 'ends with "', "C:\\dir", "tab\there", "plain", "你好"]
 
 
-def run(job: Job, name: str, data: bytes, *arguments: str) -> Result:
+def run(job, name, data, *arguments):
     """Process one file beside a good one, so that the run does not fail."""
     for path in job.input.iterdir():
         path.unlink()
@@ -29,17 +26,17 @@ def run(job: Job, name: str, data: bytes, *arguments: str) -> Result:
     return result
 
 
-def rows(result: Result) -> pl.DataFrame:
+def rows(result):
     return result.frame.filter(pl.col("text") != "good")
 
 
-def texts(result: Result) -> list[str]:
+def texts(result):
     """The texts of a file none of whose rows is rejected."""
     assert result.rejected == []
     return rows(result)["text"].to_list()
 
 
-def mysql(delimiter: str) -> bytes:
+def mysql(delimiter):
     """SELECT … INTO OUTFILE … FIELDS TERMINATED BY ',' ENCLOSED BY '"', with a header."""
     escapes = str.maketrans({sign: f"\\{sign}" for sign in '\\"\n'})
     lines = [
@@ -48,7 +45,7 @@ def mysql(delimiter: str) -> bytes:
     return "\n".join([delimiter.join(["id", "text", "note"]), *lines, ""]).encode()
 
 
-def spark() -> bytes:
+def spark():
     """df.write.option("header", True).csv(…): a backslash before each quote in a quoted field."""
     quoted = ['"' + text.replace('"', '\\"') + '"' for text in TEXTS]
     plain = [text if set(text).isdisjoint('",\n') else quoted[n] for n, text in enumerate(TEXTS)]
@@ -57,7 +54,7 @@ def spark() -> bytes:
     ).encode()
 
 
-def quoted_tsv() -> bytes:
+def quoted_tsv():
     text = io.StringIO(newline="")
     fields = [["id", "note", "text"], *([n, "", t] for n, t in enumerate(TEXTS))]
     csv.writer(text, delimiter="\t").writerows(fields)
@@ -73,7 +70,7 @@ def quoted_tsv() -> bytes:
         pytest.param("a.tsv", quoted_tsv(), id="TSV whose quotes all fit"),
     ],
 )
-def test_quotes_and_backslashes_are_read_as_they_were_written(job: Job, name, data) -> None:
+def test_quotes_and_backslashes_are_read_as_they_were_written(job, name, data):
     result = run(job, name, data)
 
     assert texts(result) == [" ".join(text.split()) for text in TEXTS]
@@ -112,11 +109,11 @@ def test_quotes_and_backslashes_are_read_as_they_were_written(job: Job, name, da
         ("a.tsv", b"one\ntwo\n", ["--no-header"], ["one", "two"]),
     ],
 )
-def test_a_text_is(job: Job, name, data, arguments, expected) -> None:
+def test_a_text_is(job, name, data, arguments, expected):
     assert texts(run(job, name, data, *arguments)) == expected
 
 
-def test_files_without_a_header_are_read_by_the_names_they_are_given(job: Job) -> None:
+def test_files_without_a_header_are_read_by_the_names_they_are_given(job):
     data = b"7,ana,one\n8,bob,two\n"
     named = rows(run(job, "a.csv", data, "--columns", "id,from,text"))
     placed = rows(run(job, "a.csv", data, "--no-header", "--text-column", "column_3"))
@@ -125,14 +122,14 @@ def test_files_without_a_header_are_read_by_the_names_they_are_given(job: Job) -
     assert placed.columns[-2:] == ["column_1", "column_2"]
 
 
-def tar() -> bytes:
+def tar():
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("a.csv"))
     return data.getvalue()
 
 
-def zipped(*names: str) -> bytes:
+def zipped(*names):
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         for name in names:
@@ -140,7 +137,7 @@ def zipped(*names: str) -> bytes:
     return data.getvalue()
 
 
-def sqlite() -> bytes:
+def sqlite():
     with sqlite3.connect(":memory:") as database:
         database.execute("create table messages (text)")
         return database.serialize()
@@ -185,23 +182,21 @@ MANIFEST = b'[{"prefix": "s3://b/"}, "a.csv"]'
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_file_of_another_kind_is_rejected_under_its_own_name(
-    job: Job, name, data, reason
-) -> None:
+def test_a_file_of_another_kind_is_rejected_under_its_own_name(job, name, data, reason):
     file = run(job, name, data).file(name)
 
     assert file["status"] == "rejected"
     assert reason in file["reason"]
 
 
-def test_names_for_another_number_of_columns_reject_the_file(job: Job) -> None:
+def test_names_for_another_number_of_columns_reject_the_file(job):
     file = run(job, "a.csv", b"1,ana,one\n", "--columns", "id,text").file("a.csv")
 
     assert file["reason"] == "its first record has 3 fields, and --columns names 2"
 
 
-def test_objects_are_no_senders_unless_they_are_asked_for(job: Job) -> None:
-    def sender(data: bytes, *arguments: str) -> list[str | None]:
+def test_objects_are_no_senders_unless_they_are_asked_for(job):
+    def sender(data, *arguments):
         return rows(run(job, "a.jsonl", data, *arguments))["sender"].to_list()
 
     data = b'{"user": {"id": 7}, "author": "ana", "text": "one"}\n'
@@ -210,7 +205,7 @@ def test_objects_are_no_senders_unless_they_are_asked_for(job: Job) -> None:
     assert sender(data, "--sender-column", "user") == ['{"id":7}']
 
 
-def test_numbers_beyond_64_bits_and_nan_keep_the_message(job: Job) -> None:
+def test_numbers_beyond_64_bits_and_nan_keep_the_message(job):
     lines = [
         b'{"id": 36893488147419103232, "text": "big", "n": 18446744073709551616}',
         b'{"id": 1, "text": "not a number", "n": NaN}',
@@ -233,7 +228,7 @@ FQwlABgEdGV4dCUAABUOFRgVABgFZGVsYXklKgAWAhkcGSwmCBwVDBk1AAYQGRgEdGV4dBUAFgIWLBYs
 BhAZGAVkZWxheRUAFgIWOhY6JjQAABZmFgIAAHUAAABQQVIx"""
 
 
-def test_a_column_of_intervals_in_parquet_is_left_out_and_said_to_be(job: Job) -> None:
+def test_a_column_of_intervals_in_parquet_is_left_out_and_said_to_be(job):
     result = run(job, "a.parquet", base64.b64decode(INTERVAL))
 
     assert texts(result) == ["t"]
@@ -242,9 +237,9 @@ def test_a_column_of_intervals_in_parquet_is_left_out_and_said_to_be(job: Job) -
     assert file["reason"] == "left out, as an INTERVAL cannot be read: delay"
 
 
-def test_exact_numbers_of_parquet_stay_exact(job: Job) -> None:
+def test_exact_numbers_of_parquet_stay_exact(job):
     big, exact = 2**100 + 1, Decimal("12345678901234567890.123456789")
-    columns: dict[str, Any] = {
+    columns = {
         "id": pl.Series([big], dtype=pl.Int128),
         "text": ["t"],
         "price": pl.Series([exact], dtype=pl.Decimal(38, 9)),

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -42,7 +41,7 @@ FULL_DISK = ("builtins:exec", ["raise OSError(28, 'No space left on device')"])
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> list[Any]:
+def outcomes():
     echoes = [[("builtins:abs", [-number]) for number in range(20)]]
     fatal = [(name, [argument]) for name, argument, _ in FATAL]
     runs = [*echoes, [*fatal, *echoes[0]], [FULL_DISK], [("signal:raise_signal", [signal.SIGKILL])]]
@@ -51,17 +50,15 @@ def outcomes() -> list[Any]:
     return json.loads(done.stdout)
 
 
-def test_answers_come_by_the_place_of_their_call(outcomes: list[Any]) -> None:
+def test_answers_come_by_the_place_of_their_call(outcomes):
     assert outcomes[0] == list(range(20))
 
 
-def test_a_call_that_fails_says_why_and_the_others_are_carried_out(outcomes: list[Any]) -> None:
+def test_a_call_that_fails_says_why_and_the_others_are_carried_out(outcomes):
     for reason, (*_, expected) in zip(outcomes[1], FATAL, strict=False):
         assert reason.startswith(expected)
     assert outcomes[1][len(FATAL) :] == list(range(20))
 
 
-def test_a_full_disk_and_a_worker_that_something_else_kills_end_the_job(
-    outcomes: list[Any],
-) -> None:
+def test_a_full_disk_and_a_worker_that_something_else_kills_end_the_job(outcomes):
     assert outcomes[2:] == ["OSError", "KilledError"]

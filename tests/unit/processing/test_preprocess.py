@@ -13,19 +13,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 import zstandard
 
-from default_job import COUNTS, Here, Job, Result
+from default_job import COUNTS, Here, Result
 from messages import guard
 
 ROOT = Path(__file__).resolve().parents[3]
-PACK: dict[str, Callable[[bytes], bytes]] = {
+PACK = {
     "": bytes,
     ".gz": gzip.compress,
     ".zst": zstandard.compress,
@@ -33,17 +31,17 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def json_lines(*rows: dict[str, Any]) -> bytes:
+def json_lines(*rows):
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
 
 
-def parquet(rows: Sequence[dict[str, Any]]) -> bytes:
+def parquet(rows):
     data = io.BytesIO()
     pl.DataFrame(rows).write_parquet(data)
     return data.getvalue()
 
 
-def separated(delimiter: str, rows: Sequence[dict[str, Any]], **how: Any) -> bytes:
+def separated(delimiter, rows, **how):
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter, **how)
     writer.writeheader()
@@ -69,9 +67,7 @@ PACKED = [(kind, suffix, "") for kind in FILES for suffix in PACK]
 
 
 @pytest.mark.parametrize(("kind", "suffix", "encoding"), [*ENCODED, *PACKED])
-def test_files_of_every_kind_encoding_and_packing_give_the_same(
-    job: Job, kind: str, suffix: str, encoding: str
-) -> None:
+def test_files_of_every_kind_encoding_and_packing_give_the_same(job, kind, suffix, encoding):
     data = FILES[kind].decode().encode(encoding) if encoding else FILES[kind]
     result = job.give(f"a.{kind}{suffix}", PACK[suffix](data)).run("--encoding", "cp1252")
 
@@ -83,7 +79,7 @@ def test_files_of_every_kind_encoding_and_packing_give_the_same(
     ]
 
 
-def test_files_in_folders_with_odd_names_are_told_by_their_content(job: Job) -> None:
+def test_files_in_folders_with_odd_names_are_told_by_their_content(job):
     job.give("a/b [1]*.parquet", FILES["parquet"]).give("a/no suffix é", FILES["jsonl"])
     job.give("named.gz", FILES["tsv"]).give("semi.csv", separated(";", ROWS))
 
@@ -120,8 +116,8 @@ ALL, LESS = ["sender", "sent_at", "text"], ["sender", "text"]
     ],
 )
 def test_a_duplicate_agrees_in_what_the_file_has_and_the_summary_says_in_what(
-    job: Job, header, first, second, duplicates, agree_in
-) -> None:
+    job, header, first, second, duplicates, agree_in
+):
     arguments = ("--duplicates", duplicates) if isinstance(duplicates, str) else ()
     found = 1 if arguments else duplicates
 
@@ -212,7 +208,7 @@ MASKED = json_lines(
         ),
     ],
 )
-def test_rows_are(job: Job, files, arguments, columns, rows) -> None:
+def test_rows_are(job, files, arguments, columns, rows):
     for name, data in files.items():
         job.give(name, data)
     result = job.run(*arguments)
@@ -253,14 +249,14 @@ TOO_MANY = "1 of 4 rows were rejected, more than --max-rejected"
         (FEW, ["--cleaner", "json"], 1, "write module:function"),
     ],
 )
-def test_a_run_ends_with(job: Job, data, arguments, code, message) -> None:
+def test_a_run_ends_with(job, data, arguments, code, message):
     result = job.give("a.jsonl" if data == ONE_OF_FOUR else "a.csv", data).run(*arguments)
 
     assert result.code == code
     assert message in result.message
 
 
-def test_other_columns_stay_and_a_name_that_no_column_has_is_reported(job: Job) -> None:
+def test_other_columns_stay_and_a_name_that_no_column_has_is_reported(job):
     result = job.give("a.jsonl", MASKED).run("--mask-columns", "subjet")
 
     assert result.summary["mask_columns_missing"] == ["subjet"]
@@ -268,9 +264,7 @@ def test_other_columns_stay_and_a_name_that_no_column_has_is_reported(job: Job) 
     assert "so 612345678" in result.texts
 
 
-def test_columns_beyond_the_most_are_packed_into_one_and_masked_there(
-    job: Job, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_columns_beyond_the_most_are_packed_into_one_and_masked_there(job, monkeypatch):
     for module in ("batch", "buckets"):
         monkeypatch.setattr(f"messages.{module}.MAX_COLUMNS", 1)
     own = {"text": "b", "b": "y", "n": 1, "other_columns": "own"}
@@ -287,8 +281,8 @@ def test_columns_beyond_the_most_are_packed_into_one_and_masked_there(
 
 
 def test_a_cleaner_of_ones_own_replaces_the_cleaning_and_its_errors_are_masked(
-    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    job, tmp_path, monkeypatch
+):
     code = "def shout(texts):\n    return texts.str.to_uppercase()\n"
     code += "def quote(texts):\n    raise ValueError(texts[0])\n"
     (tmp_path / "own_cleaner.py").write_text(code)
@@ -303,7 +297,7 @@ def test_a_cleaner_of_ones_own_replaces_the_cleaning_and_its_errors_are_masked(
     assert "a@b.com" not in (quoted.output / "rejected.jsonl").read_text()
 
 
-def test_rejects_name_file_position_and_reason(job: Job) -> None:
+def test_rejects_name_file_position_and_reason(job):
     job.give("a.csv", b'id,text\n1,"two\nlines"\n2,a,b\n3,ok\n')
     job.give("b.jsonl", b'{"text": "ok"}\n\n{"text": \n').give("c.pdf", b"%PDF-1.7")
 
@@ -318,7 +312,7 @@ def test_rejects_name_file_position_and_reason(job: Job) -> None:
     assert result.file("c.pdf")["status"] == "rejected"
 
 
-def test_a_rejected_file_without_a_header_shows_no_values_of_its_first_row(job: Job) -> None:
+def test_a_rejected_file_without_a_header_shows_no_values_of_its_first_row(job):
     first = "1,bob@example.com,5551234567,4111 1111 1111 1111,请联系我13800138000谢谢大家,"
     result = job.give("a.csv", f"{first}{'x' * 35} 4111 1111 1111 1111\n".encode()).run()
 
@@ -329,8 +323,8 @@ def test_a_rejected_file_without_a_header_shows_no_values_of_its_first_row(job: 
     assert "4111" not in result.message + json.dumps([result.summary, result.rejected])
 
 
-def test_what_a_reader_says_of_damage_is_masked(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    def torn(*_: object, **__: object) -> None:
+def test_what_a_reader_says_of_damage_is_masked(job, monkeypatch):
+    def torn(*_, **__):
         raise pl.exceptions.ComputeError("cannot read 'write to ana@example.com'")
 
     monkeypatch.setattr(pl.LazyFrame, "collect_batches", torn)
@@ -341,7 +335,7 @@ def test_what_a_reader_says_of_damage_is_masked(job: Job, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
-def test_a_damaged_file_keeps_what_could_be_read(job: Job, suffix: str) -> None:
+def test_a_damaged_file_keeps_what_could_be_read(job, suffix):
     packed = PACK[suffix](json_lines(*[{"text": f"message {i * 7919}"} for i in range(9000)]))
 
     result = job.give("a.jsonl", PACK[suffix](b'{"text": "a"}\n') + packed[:-2000]).run()
@@ -353,7 +347,7 @@ def test_a_damaged_file_keeps_what_could_be_read(job: Job, suffix: str) -> None:
     assert "the rest of the file is lost" in result.rejected[0]["reason"]
 
 
-def test_missing_input_empty_input_and_used_output_are_refused(job: Job) -> None:
+def test_missing_input_empty_input_and_used_output_are_refused(job):
     assert "nothing to process" in job.run().message
     job.give("a.jsonl", b'{"text": "a"}')
     (job.root / "output-2").mkdir()
@@ -364,7 +358,7 @@ def test_missing_input_empty_input_and_used_output_are_refused(job: Job) -> None
     assert "is not a folder" in job.run().message
 
 
-def many(count: int) -> list[dict[str, Any]]:
+def many(count):
     return [
         {"n": i, "from": f"u{i % 50}", "text": f"text {i % 1000}\n" + "é, " * (i % 20)}
         for i in range(count)
@@ -374,7 +368,7 @@ def many(count: int) -> list[dict[str, Any]]:
 class Backwards(Here):
     """Workers of which the last call is done first."""
 
-    def run(self, calls: Sequence[guard.Call]) -> Iterator[tuple[int, Any]]:
+    def run(self, calls):
         return reversed(list(super().run(calls)))
 
 
@@ -390,9 +384,7 @@ LITTLE_MEMORY = {"plan.BUCKET_MIB": range(1, 2), "plan.MIB": 16 * 1024}
     ],
     ids=["stretches", "many buckets", "buckets that outgrow their share"],
 )
-def test_output_does_not_depend_on_stretches_workers_or_memory(
-    job: Job, monkeypatch: pytest.MonkeyPatch, constants: dict[str, Any]
-) -> None:
+def test_output_does_not_depend_on_stretches_workers_or_memory(job, monkeypatch, constants):
     job.give("a.jsonl", json_lines(*many(800)) + b"broken\n" + json_lines(*many(10)))
     job.give("b.tsv", separated("\t", many(100), quoting=csv.QUOTE_ALL))
     job.give("c.parquet", parquet(many(900))).give("d.csv", separated(",", many(1200)))
@@ -412,20 +404,20 @@ def test_output_does_not_depend_on_stretches_workers_or_memory(
     assert sorted(path.name for path in cut.output.iterdir()) == sorted(left)
 
 
-def sample_counts() -> dict[str, tuple[int, ...]]:
+def sample_counts():
     table = (ROOT / "samples/README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\S+\.\S+) \|" + r" (\d+) \|" * len(COUNTS), table, re.MULTILINE)
     return {name: tuple(map(int, counts)) for name, *counts in rows}
 
 
-def test_the_readme_of_the_samples_lists_each_of_them() -> None:
+def test_the_readme_of_the_samples_lists_each_of_them():
     names = {path.name for path in (ROOT / "samples").iterdir()}
 
     assert names == {*sample_counts(), "README.md", "notebook.ipynb"}
 
 
 @pytest.mark.parametrize("name", sample_counts())
-def test_a_sample_gives_the_counts_its_readme_says(job: Job, name: str) -> None:
+def test_a_sample_gives_the_counts_its_readme_says(job, name):
     result = job.give(name, (ROOT / "samples" / name).read_bytes()).run()
 
     assert (result.code, result.counts) == (0, sample_counts()[name])
@@ -438,7 +430,7 @@ def test_a_sample_gives_the_counts_its_readme_says(job: Job, name: str) -> None:
 STARTED = "import preprocess, sys; sys.exit(preprocess.main() or 9 * ('polars' in sys.modules))"
 
 
-def started(job: Job, cleaner: str, *arguments: str) -> subprocess.Popen[str]:
+def started(job, cleaner, *arguments):
     """Start the job in a process of its own with a cleaner of a test's."""
     (job.root / "own.py").write_text(f"import os, time\ndef clean(texts):\n    {cleaner}\n")
     folders = ["--input", str(job.input), "--output", str(job.root / "result")]
@@ -453,9 +445,7 @@ def started(job: Job, cleaner: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def test_a_file_that_kills_its_worker_is_rejected_by_name_and_the_others_are_processed(
-    job: Job,
-) -> None:
+def test_a_file_that_kills_its_worker_is_rejected_by_name_and_the_others_are_processed(job):
     job.give("killer.jsonl", json_lines({"text": "first"}, {"text": "kill"}))
     job.give("other.jsonl", json_lines(*many(10)))
 
@@ -471,7 +461,7 @@ def test_a_file_that_kills_its_worker_is_rejected_by_name_and_the_others_are_pro
     assert [path.name for path in (job.root / "processing").iterdir()] == ["input"]
 
 
-def test_stopping_the_job_leaves_no_worker_and_no_scratch(job: Job) -> None:
+def test_stopping_the_job_leaves_no_worker_and_no_scratch(job):
     job.give("a.jsonl", json_lines(*many(10)))
     with started(job, "print('cleaning', flush=True) or time.sleep(600)") as run:
         assert run.stdout is not None
@@ -487,7 +477,7 @@ def test_stopping_the_job_leaves_no_worker_and_no_scratch(job: Job) -> None:
     assert [path.name for path in (job.root / "processing").iterdir()] == ["input"]
 
 
-def _group_lives(group: int) -> bool:
+def _group_lives(group):
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -495,9 +485,9 @@ def _group_lives(group: int) -> bool:
     return True
 
 
-def test_a_worker_that_something_else_kills_is_reported_as_want_of_memory(job: Job) -> None:
+def test_a_worker_that_something_else_kills_is_reported_as_want_of_memory(job):
     class Killed(Here):
-        def run(self, calls: Sequence[guard.Call]) -> Iterator[tuple[int, Any]]:
+        def run(self, calls):
             raise guard.KilledError(0)
 
     result = job.give("a.jsonl", json_lines({"text": "hi"})).run(workers=Killed)

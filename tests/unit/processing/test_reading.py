@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +27,7 @@ from messages.streams import in_utf8, line_batches, range_blocks
         ("Date received,Complaint ID,body", "body,,Complaint ID,Date received"),
     ],
 )
-def test_columns_are_found_by_their_usual_names(names: str, chosen: str) -> None:
+def test_columns_are_found_by_their_usual_names(names, chosen):
     found = find_columns(names.split(","))
 
     roles = (found.text, found.sender, found.message_id, found.sent_at)
@@ -44,15 +42,13 @@ def test_columns_are_found_by_their_usual_names(names: str, chosen: str) -> None
         ("B,text", "a,b", "B"),
     ],
 )
-def test_arguments_come_before_usual_names_and_the_first_that_is_there_is_taken(
-    names: str, asked: str, text: str
-) -> None:
+def test_arguments_come_before_usual_names_and_the_first_that_is_there_is_taken(names, asked, text):
     found = find_columns(names.split(","), {"text": asked})
 
     assert (found.text, found.sender) == (text, None)
 
 
-def test_a_whole_name_comes_before_its_parts_and_the_column_with_more_texts_before_others() -> None:
+def test_a_whole_name_comes_before_its_parts_and_the_column_with_more_texts_before_others():
     assert find_columns(["a", "a,b"], {"text": "a,b"}).text == "a,b"
     assert find_columns(["text", "body"], weights={"text": 1, "body": 9}).text == "body"
 
@@ -66,26 +62,24 @@ def test_a_whole_name_comes_before_its_parts_and_the_column_with_more_texts_befo
         ([f"{i}" * 200 for i in range(100, 200)], {}, "and 80 more"),
     ],
 )
-def test_a_missing_column_names_the_others_and_the_remedy_in_short(names, asked, said) -> None:
+def test_a_missing_column_names_the_others_and_the_remedy_in_short(names, asked, said):
     with pytest.raises(ColumnNotFoundError, match=said) as caught:
         find_columns(names, asked)
     assert len(str(caught.value)) < 1024
 
 
-def test_unnamed_fields_behind_the_text_are_its_rest() -> None:
+def test_unnamed_fields_behind_the_text_are_its_rest():
     assert name_header(["v1", "", "v1"]) == ("v1", "column_2", "v1_2")
     assert spilled(["v1", "v2", "", "", ""], 1) == 3
     assert spilled(["text", "", "time"], 0) == 0
 
 
-def lines_of(path: Path, start: int, end: int) -> list[bytes]:
+def lines_of(path, start, end):
     return [line for batch in line_batches(range_blocks(path, start, end)) for line in batch]
 
 
 @given(st.binary(max_size=200), st.integers(1, 50))
-def test_ranges_of_a_file_give_each_of_its_lines_once(
-    tmp_path_factory: pytest.TempPathFactory, data: bytes, step: int
-) -> None:
+def test_ranges_of_a_file_give_each_of_its_lines_once(tmp_path_factory, data, step):
     path = tmp_path_factory.getbasetemp() / "ranges"
     path.write_bytes(data)
     starts = range(0, len(data), step)
@@ -96,20 +90,20 @@ def test_ranges_of_a_file_give_each_of_its_lines_once(
 
 
 @given(st.text(), st.sampled_from(["utf-16-le", "utf-16-be"]), st.integers(1, 7))
-def test_utf_16_survives_being_read_in_pieces(text: str, encoding: str, size: int) -> None:
+def test_utf_16_survives_being_read_in_pieces(text, encoding, size):
     data = ("\ufeff" + text).encode(encoding)
     pieces = [data[i : i + size] for i in range(0, len(data), size)]
 
     assert b"".join(in_utf8(pieces, encoding)).decode() == text
 
 
-def test_half_a_unit_of_utf_16_is_not_silently_dropped() -> None:
+def test_half_a_unit_of_utf_16_is_not_silently_dropped():
     odd = "a\nb".encode("utf-16-le") + b"\x41"
     assert b"".join(in_utf8([odd], "utf-16-le")) == b"a\nb\xed\xb2\x80"
     assert b"\xed" in b"".join(in_utf8([b"\x00\xd8a\x00"], "utf-16-le"))
 
 
-def test_an_endless_line_is_cut_and_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_line_is_cut_and_not_held(monkeypatch):
     monkeypatch.setattr(streams, "MAX_LINE", 10)
     monkeypatch.setattr(streams, "BATCH_BYTES", 4)
     cut = [line for batch in line_batches(b"x" * 4 for _ in range(999)) for line in batch]
@@ -117,9 +111,7 @@ def test_an_endless_line_is_cut_and_not_held(monkeypatch: pytest.MonkeyPatch) ->
     assert cut == [b"x" * 11]
 
 
-def test_the_limit_of_memory_is_that_of_the_container(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_limit_of_memory_is_that_of_the_container(monkeypatch, tmp_path):
     limit = tmp_path / "memory.max"
     limit.write_text("104857600\n")
     monkeypatch.setattr(host, "_LIMITS", [limit])
@@ -127,7 +119,7 @@ def test_the_limit_of_memory_is_that_of_the_container(
     assert host.memory_mb() == 100
 
 
-def test_scratch_is_on_sagemakers_volume_if_there_is_one(tmp_path: Path) -> None:
+def test_scratch_is_on_sagemakers_volume_if_there_is_one(tmp_path):
     with host.scratch_folder(tmp_path) as scratch:
         assert tmp_path not in scratch.parents
     (tmp_path / "processing").mkdir()

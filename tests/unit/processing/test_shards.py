@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from default_job import COUNTS, Job, Result
+from default_job import COUNTS, Job
 from messages.host import Host, this_host
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -18,7 +18,7 @@ NO_TEXT = b'{"colour": "red"}\n'
 class Hosts:
     """A job's hosts, one after the other, each with an /opt/ml of its own; one output for all."""
 
-    def __init__(self, root: Path, count: int = 2, distribution: str = "ShardedByS3Key") -> None:
+    def __init__(self, root, count=2, distribution="ShardedByS3Key"):
         self.output = root / "output"
         self.names = [f"algo-{number}" for number in range(1, count + 1)]
         self.jobs = {name: Job(root / name, self.output, name) for name in self.names}
@@ -33,35 +33,35 @@ class Hosts:
             inputs = {"ProcessingInputs": [{"S3Input": source}]}
             (config / "processingjobconfig.json").write_text(json.dumps(inputs))
 
-    def give(self, files: dict[str, bytes]) -> Hosts:
+    def give(self, files):
         """Divide files as S3 would."""
         for index, job in enumerate(self.jobs.values()):
             for name in sorted(files)[index :: len(self.names)] if self.sharded else files:
                 job.give(name, files[name])
         return self
 
-    def run(self) -> list[Result]:
+    def run(self):
         return [job.run() for job in self.jobs.values()]
 
 
-def rows(output: Path) -> pl.DataFrame:
+def rows(output):
     """All rows of all parts, as far as duplicates agree in it, in their order."""
     identity = ["sender", "sent_at", "text"]
     found = [pl.read_parquet(path, columns=identity) for path in output.glob("part-*.parquet")]
     return pl.concat(found).sort(identity, nulls_last=True)
 
 
-def lines(*texts: str) -> bytes:
+def lines(*texts):
     return b"".join(json.dumps({"from": "ada", "text": text}).encode() + b"\n" for text in texts)
 
 
 @pytest.fixture
-def hosts(tmp_path: Path) -> Hosts:
+def hosts(tmp_path):
     return Hosts(tmp_path)
 
 
 @pytest.mark.parametrize("made", [True, False], ids=["an empty folder", "no folder at all"])
-def test_a_host_that_got_no_object_succeeds_with_a_summary_and_no_part(hosts, made) -> None:
+def test_a_host_that_got_no_object_succeeds_with_a_summary_and_no_part(hosts, made):
     hosts.give({"a.jsonl": lines("a")})
     if not made:
         hosts.jobs["algo-2"].input.rmdir()
@@ -74,7 +74,7 @@ def test_a_host_that_got_no_object_succeeds_with_a_summary_and_no_part(hosts, ma
     assert "got no file" not in str(first.log)
 
 
-def test_hosts_that_have_all_files_share_them_and_some_may_find_none_left(tmp_path: Path) -> None:
+def test_hosts_that_have_all_files_share_them_and_some_may_find_none_left(tmp_path):
     hosts = Hosts(tmp_path, 3, "FullyReplicated")
     results = hosts.give({"a.jsonl": lines("a"), "b.jsonl": lines("b")}).run()
 
@@ -84,7 +84,7 @@ def test_hosts_that_have_all_files_share_them_and_some_may_find_none_left(tmp_pa
     assert rows(hosts.output)["text"].to_list() == ["a", "b"]
 
 
-def test_ten_hosts_and_more_are_counted_as_people_count_them(tmp_path: Path) -> None:
+def test_ten_hosts_and_more_are_counted_as_people_count_them(tmp_path):
     names = [f"algo-{number}" for number in range(1, 13)]
     (tmp_path / "config").mkdir()
     given = {"current_host": "algo-10", "hosts": sorted(names)}
@@ -96,8 +96,8 @@ def test_ten_hosts_and_more_are_counted_as_people_count_them(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("distribution", ["FullyReplicated", "ShardedByS3Key"])
 def test_an_input_that_is_not_the_jobs_is_not_taken_for_a_host_without_objects(
-    tmp_path: Path, distribution: str
-) -> None:
+    tmp_path, distribution
+):
     """A mistaken --input would otherwise succeed on every host, with nothing done."""
     job = Hosts(tmp_path, 2, distribution).jobs["algo-1"]
     job.input.rmdir()
@@ -110,7 +110,7 @@ def test_an_input_that_is_not_the_jobs_is_not_taken_for_a_host_without_objects(
     assert "is not a folder" in result.message
 
 
-def test_a_host_whose_files_are_all_unusable_does_not_fail_the_others_work(hosts: Hosts) -> None:
+def test_a_host_whose_files_are_all_unusable_does_not_fail_the_others_work(hosts):
     hosts.give({"a.jsonl": lines("a"), "b.jsonl": NO_TEXT, "c.jsonl": lines("c")})
     hosts.jobs["algo-2"].give("d.jsonl", NO_TEXT)
     first, second = hosts.run()
@@ -126,9 +126,7 @@ def test_a_host_whose_files_are_all_unusable_does_not_fail_the_others_work(hosts
     assert rows(hosts.output)["text"].to_list() == ["a", "c"]
 
 
-def test_hosts_together_have_one_machines_rows_but_for_duplicates_across_them(
-    hosts: Hosts, tmp_path: Path
-) -> None:
+def test_hosts_together_have_one_machines_rows_but_for_duplicates_across_them(hosts, tmp_path):
     found = [path for path in (ROOT / "samples").iterdir() if path.name != "README.md"]
     files = {path.name: path.read_bytes() for path in found}
     files |= {"again-1.jsonl": files["orders.jsonl"], "again-2.jsonl": files["orders.jsonl"]}

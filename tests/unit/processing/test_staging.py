@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from random import Random
 from tempfile import TemporaryDirectory
 
 import polars as pl
@@ -21,8 +20,8 @@ ROW = st.tuples(
 
 @given(st.lists(ROW, min_size=1, max_size=12), st.randoms(), st.integers(1, 3), st.integers(0, 2))
 def test_buckets_have_every_first_row_and_none_has_another_that_is_alike(
-    rows: list[tuple[str | None, ...]], random: Random, buckets: int, seed: int
-) -> None:
+    rows, random, buckets, seed
+):
     orders = list(range(len(rows)))
     random.shuffle(orders)
     frame = pl.DataFrame(rows, dict.fromkeys(IDENTITY, pl.String), orient="row")
@@ -34,7 +33,7 @@ def test_buckets_have_every_first_row_and_none_has_another_that_is_alike(
         staging.flush()
         found = [firsts(list(segments([path]))) for path in sorted(Path(name).iterdir())]
 
-    first_of_each: dict[tuple[str | None, ...], int] = {}
+    first_of_each = {}
     for order, row in sorted(zip(orders, rows, strict=True)):
         first_of_each.setdefault(row, order)
     assert sorted(order for bucket in found for order in bucket[ORDER]) == sorted(
@@ -42,7 +41,7 @@ def test_buckets_have_every_first_row_and_none_has_another_that_is_alike(
     )
 
 
-def test_many_rows_that_are_alike_are_staged_once(tmp_path: Path) -> None:
+def test_many_rows_that_are_alike_are_staged_once(tmp_path):
     """Otherwise a file that unpacks to one row a billion times would fill the disk."""
     frame = pl.DataFrame({ORDER: range(100), **dict.fromkeys(IDENTITY, ["alike"] * 100)})
     staging = Staging(tmp_path, 1)
