@@ -1,12 +1,12 @@
 #!/usr/bin/env -S python3 -I
-"""Who may write where in the job's container, which runs as a user without rights.
+"""Lets the job's container write its outputs as an unprivileged user.
 
 SageMaker mounts ``/opt/ml`` owned by root whatever the image prepared there, so that another user
 cannot write a job's outputs (github.com/aws/sagemaker-python-sdk/issues/4764). SageMaker's own SDK
 gets round that with ``sudo chmod`` where a job's user is not root (``change_dir_permission`` in
 sagemaker/remote_function/runtime_environment/runtime_environment_manager.py); so does this, for the
-folders of the job's outputs alone, and then shuts the door: after ``claim`` neither the process nor
-a child of it gets more rights by any means (``no_new_privs``, kernel's prctl(2)).
+folders of the job's outputs alone. After ``claim``, neither the process nor its children can gain
+privileges (``no_new_privs``, prctl(2)).
 
 The image runs it whenever Python starts, as ``sitecustomize``: your script is the one that ran as
 root, and what it reads is read when there is no way back to root. As a program, by sudo, without
@@ -25,14 +25,14 @@ from pathlib import Path
 
 OPT_ML = Path("/opt/ml")
 USER = 10001
-"""Who runs the job; the Dockerfile makes it."""
+"""The user that runs the job; the Dockerfile creates it."""
 
 _SET_NO_NEW_PRIVS = 38  # linux/prctl.h
 _GIVE = ("/usr/bin/sudo", "-n", "/opt/program/mounts.py")
 
 
 def outputs(opt_ml: Path) -> list[Path]:
-    """List the folders that a job writes to: of its exit message, and of each output.
+    """List the folders that a job writes to: that of its exit message, and each output's.
 
     SageMaker's ``processingjobconfig.json`` names the outputs; those that would lie elsewhere than
     under ``opt_ml`` are left out.
@@ -55,7 +55,7 @@ def _local_paths(config: Path) -> Iterator[str]:
 
 
 def give(opt_ml: Path, user: int) -> None:
-    """Make the folders of ``outputs`` the user's, and those that are not there yet.
+    """Make the user the owner of the folders of ``outputs``; missing ones are created.
 
     Raises OSError when that is not allowed, or a folder is a symbolic link.
     """
@@ -69,7 +69,7 @@ def give(opt_ml: Path, user: int) -> None:
 
 
 def claim(opt_ml: Path) -> str:
-    """Have the outputs given to this process's user, then forbid it more rights for good.
+    """Give the outputs to this process's user, then give up all ways to gain privileges.
 
     Returns
     -------

@@ -110,7 +110,7 @@ def _fail(opt_ml: Path, reason: str, code: int) -> int:
 
 
 def _leave_message(opt_ml: Path, text: str) -> None:
-    """Leave a text where SageMaker takes a job's exit message from: those of all its hosts."""
+    """Write a text to the file from which SageMaker reads the job's exit message."""
     message = opt_ml / "output" / "message"
     try:
         message.parent.mkdir(parents=True, exist_ok=True)

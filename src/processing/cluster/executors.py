@@ -1,8 +1,8 @@
-"""What Spark's workers do: inspect files, clean stretches of them, write parts.
+"""Functions of Spark's workers: inspect files, clean ranges of them, write parts.
 
-Each function takes and gives Arrow batches, as ``mapInArrow`` wants them. Memory is bounded per
-worker: a stretch is cleaned batch by batch and staged on disk, and a part is written when it is
-large enough. Rows travel in `TABLE`'s columns, opaque to Spark, so that their types stay Polars'.
+Each function takes and yields Arrow batches, as ``mapInArrow`` requires. Memory is bounded per
+worker: a range is cleaned batch by batch and staged on disk, and a part is written when it is large
+enough. Rows travel as binary columns of `TABLE`, so that they keep Polars' types.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _PIECE = 4 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Part:
-    """A part that was uploaded, and how many rows of each task are in it."""
+    """An uploaded part, and how many rows of each task it holds."""
 
     name: str
     upload: store.Upload
@@ -55,7 +55,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Target:
-    """Where parts go, and the key to encrypt them with."""
+    """Where to write parts, and the key to encrypt them."""
 
     uri: str
     kms_key: str
@@ -64,7 +64,7 @@ class Target:
 def inspect_files(
     batches: Iterable[pa.RecordBatch], entries: Sequence[Entry], options: Options
 ) -> Iterator[pa.RecordBatch]:
-    """Find out what files are: numbers of entries in, `FOUND` out."""
+    """Inspect files: numbers of entries in, `FOUND` out."""
     with _worker() as worker:
         for number in _numbers(batches):
             with scratch_folder(_OPT_ML) as folder:
@@ -78,7 +78,7 @@ def _numbers(batches: Iterable[pa.RecordBatch]) -> Iterator[int]:
 
 
 def _worker() -> Workers:
-    """Start a guarded worker with the share of memory that a Python worker of Spark's has."""
+    """Start a guarded worker with the memory of one Python worker of Spark."""
     return Workers(1, memory_mb() // (os.cpu_count() or 1))
 
 
@@ -107,10 +107,10 @@ def _inspected(
 def clean_stretches(
     batches: Iterable[pa.RecordBatch], tasks: Sequence[tuple[Task, str]]
 ) -> Iterator[pa.RecordBatch]:
-    """Clean stretches of files: numbers of tasks in, `TABLE` out.
+    """Clean ranges of files: numbers of tasks in, `TABLE` out.
 
-    Of each task come its rows as segments in Arrow's format, fewer where many of a batch are alike;
-    its rejects as JSON lines; and, last, its `Done`.
+    Each task yields its rows as segments in Arrow's format (repeated rows of a batch may be left
+    out), its rejects as JSON lines, and finally its `Done`.
     """
     with _worker() as worker:
         for number in _numbers(batches):
@@ -135,7 +135,7 @@ def _cleaned(
 
 
 def _fetched(task: Task, uri: str, folder: Path) -> Task:
-    """Give the task with a local copy in its source's place."""
+    """Return the task with a local copy as its source."""
     source = task.source
     path = fetching.hole(uri, folder, task.number)
     if source.splittable:
@@ -164,7 +164,7 @@ def _packed(frame: pl.DataFrame) -> bytes:
 
 
 def identities(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Tell who sent what, and where it stood: segments of rows in, `IDENTITIES` out."""
+    """Return the identity and position of each row: segments of rows in, `IDENTITIES` out."""
     for piece in _pieces(batches):
         frame = pl.read_ipc_stream(piece["data"], columns=[ORDER, *IDENTITY])
         # Arrow's C interface takes no name with a zero byte in it.
@@ -177,7 +177,7 @@ def identities(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 def write_parts(
     batches: Iterable[pa.RecordBatch], output: Output, target: Target
 ) -> Iterator[pa.RecordBatch]:
-    """Write parts: segments of rows in, with the places of those to ``drop``, `WRITTEN` out."""
+    """Write parts: segments in, with the positions of rows to ``drop``; `WRITTEN` out."""
     from pyspark import TaskContext  # noqa: PLC0415 - known inside a task only
 
     context = TaskContext.get()
@@ -200,7 +200,7 @@ def _kept(batches: Iterable[pa.RecordBatch], output: Output) -> Iterator[tuple[i
 def _filled(
     frames: Iterator[tuple[int, pl.DataFrame]],
 ) -> Iterator[list[tuple[int, pl.DataFrame]]]:
-    """Gather frames until they make a part."""
+    """Collect frames until they are large enough for a part."""
     held: list[tuple[int, pl.DataFrame]] = []
     size = 0
     for task, frame in frames:

@@ -1,8 +1,7 @@
-"""Local copies of objects, as much of each as its reader will look at.
+"""Local copies of objects, holding only the ranges that are read.
 
-A copy has the object's size and its bytes in their places; what was not fetched is a hole, which
-takes no room on disk. So a stretch of 32 MiB of a file of 100 GB is read by the code that reads the
-whole file, at the same positions.
+A copy has the object's size, and its bytes at their positions; the rest is a hole, which takes no
+disk space. So a range of 32 MiB of a file of 100 GB is read by the same code as a whole file.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ from cluster import store
 from messages.sources import ENCODING_REACH, SAMPLE
 
 MIB = 1024 * 1024
-# Enough to tell what a file is: its reader looks at a sample, and where that is plain ASCII, on.
+# Enough to inspect a file: a sample, and more of it where the sample is plain ASCII.
 NEAR, FAR = SAMPLE + 4 * MIB, ENCODING_REACH + 8 * MIB
 _LINE = 256 * 1024
 _FOOTER = MIB
 
 
 def hole(uri: str, folder: Path, number: int) -> Path:
-    """Make a file of an object's size without its bytes; its name ends as the object's does.
+    """Make an empty sparse file of an object's size and extension.
 
     Raises StoreError when there is no such object, or it may not be read.
     """
@@ -34,7 +33,7 @@ def hole(uri: str, folder: Path, number: int) -> Path:
 
 
 def beginning(uri: str, path: Path) -> None:
-    """Fill in what tells what the file is (Parquet has that at its end: fetch it whole)."""
+    """Fetch the beginning, which is enough to inspect any file but Parquet."""
     size = path.stat().st_size
     store.copy(uri, 0, min(size, NEAR), path)
     with path.open("rb") as file:
@@ -47,12 +46,12 @@ _GZIP, _PACKED = b"\x1f\x8b", (b"\x28\xb5\x2f\xfd",)
 
 
 def whole(uri: str, path: Path) -> None:
-    """Fill in everything."""
+    """Fetch the whole object."""
     store.copy(uri, 0, path.stat().st_size, path)
 
 
 def lines(uri: str, path: Path, start: int, end: int) -> None:
-    """Fill in the lines that begin in ``[start, end)``, to the last one's own end."""
+    """Fetch the lines that begin in ``[start, end)``, to the end of the last one."""
     size = path.stat().st_size
     at, stop = max(0, start - 1), min(size, end)
     store.copy(uri, at, stop, path)
@@ -62,7 +61,7 @@ def lines(uri: str, path: Path, start: int, end: int) -> None:
 
 
 def _has_newline(path: Path, start: int, stop: int, end: int) -> bool:
-    """Tell whether a line ends in ``[start, stop)``, at ``end - 1`` or after it."""
+    """Return whether a line ends in ``[start, stop)``, at or after ``end - 1``."""
     first = max(start, end - 1)
     with path.open("rb") as file:
         file.seek(first)
@@ -70,7 +69,7 @@ def _has_newline(path: Path, start: int, stop: int, end: int) -> bool:
 
 
 def rows(uri: str, path: Path, start: int, end: int) -> None:
-    """Fill in what a Parquet file says of itself, and the row groups that hold ``[start, end)``."""
+    """Fetch a Parquet file's metadata, and the row groups that hold rows ``[start, end)``."""
     size = path.stat().st_size
     store.copy(uri, 0, min(size, 4), path)
     store.copy(uri, max(0, size - _FOOTER), size, path)
@@ -87,7 +86,7 @@ def rows(uri: str, path: Path, start: int, end: int) -> None:
 
 
 def _extent(group: pq.RowGroupMetaData) -> tuple[int, int]:
-    """Give where a row group's pages begin and end."""
+    """Return where a row group's pages begin and end."""
     chunks = [group.column(number) for number in range(group.num_columns)]
     begins = [
         min(c.data_page_offset, c.dictionary_page_offset or c.data_page_offset) for c in chunks

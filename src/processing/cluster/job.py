@@ -41,7 +41,7 @@ _STORE_ERROR = re.compile(r"^cluster\.store\.StoreError: (.+)$", re.MULTILINE)
 
 
 def process(options: Options, spark: SparkSession) -> dict[str, Any]:
-    """Do the job; return what ``summary.json`` holds, the same as of one machine.
+    """Do the job; return the content of ``summary.json``, as the one-machine job does.
 
     Raises JobError (nothing to read, nowhere to write, or no file that can be used).
     """
@@ -68,7 +68,7 @@ def _processed(
     options: Options,
     scratch: Path,
 ) -> tuple[list[str], list[str]]:
-    """Process the files that can be used; give the names of the parts and of their columns."""
+    """Process the usable files; return the names of the parts and of their columns."""
     uri, kms_key = output_uri(options.output, options.opt_ml)
     earlier = store.names(f"{uri}part-")
     record.tasks = plan.tasks(record.sources)
@@ -89,7 +89,7 @@ def _processed(
 
 @contextmanager
 def _plainly() -> Iterator[None]:
-    """Turn what S3 refused, here or on an executor, into one line for the person who has to act."""
+    """Turn an error of S3, here or on an executor, into a JobError of one line."""
     try:
         yield
     except store.StoreError as error:
@@ -110,13 +110,13 @@ def _inspect(spark: SparkSession, entries: Sequence[Entry], options: Options) ->
 
 
 def _numbered(spark: SparkSession, count: int, partitions: int) -> DataFrame:
-    """Make a table of the numbers below ``count``, in at most so many partitions."""
+    """Make a table of the numbers below ``count``, with a maximum of partitions."""
     return spark.range(0, count, 1, max(1, min(count, partitions)))
 
 
 @contextmanager
 def _cleaned(spark: SparkSession, work: Sequence[tuple[Task, str]]) -> Iterator[DataFrame]:
-    """Clean all stretches; what comes of it (`executors.TABLE`) is on the executors' disks."""
+    """Clean all ranges; the result (`executors.TABLE`) stays on the executors' disks."""
     size = sum({task.source.name: task.source.size for task, _ in work}.values())
     cores = spark.sparkContext.defaultParallelism
     # Small files share partitions, each of which costs a worker's start.
@@ -130,12 +130,12 @@ def _cleaned(spark: SparkSession, work: Sequence[tuple[Task, str]]) -> Iterator[
     try:
         yield table
     finally:
-        with suppress(Py4JError):  # where Spark is gone, so is the table
+        with suppress(Py4JError):  # if Spark has ended, so has the table
             table.unpersist()
 
 
 def _collect(table: DataFrame, record: Record, scratch: Path) -> None:
-    """Clean, and gather what tasks report; their rejects wait in files of the driver's."""
+    """Clean, and collect the tasks' reports; their rejects are kept in files of the driver."""
     for row in table.filter(table.kind == executors.DONE).select("data").collect():
         done: Done = pickle.loads(row["data"])  # noqa: S301 - our own executors'
         record.done[done.number] = done
@@ -153,7 +153,7 @@ def _collect(table: DataFrame, record: Record, scratch: Path) -> None:
 
 
 def _write(table: DataFrame, output: Output, target: Target, scratch: Path) -> list[Part]:
-    """Write the rows that stay; where none do, a part without rows, for its columns."""
+    """Write the remaining rows; if there are none, one part without rows."""
     rows = table.filter(table.kind == executors.ROWS)
     drops = _places_to_drop(rows)
     write = partial(executors.write_parts, output=output, target=target)
@@ -164,9 +164,9 @@ def _write(table: DataFrame, output: Output, target: Target, scratch: Path) -> l
 
 
 def _places_to_drop(rows: DataFrame) -> DataFrame:
-    """Find all but the first row of each message, by Spark's shuffle, as ``drop`` of each segment.
+    """Find all but the first row of each message by a shuffle, as ``drop`` of each segment.
 
-    Only what tells messages apart and a row's place pass through the shuffle.
+    Only the identifying columns and a row's position pass through the shuffle.
     """
     each = _mapped(rows, executors.identities, executors.IDENTITIES)
     # A missing value equals a missing value here, as it does on one machine.
@@ -176,7 +176,7 @@ def _places_to_drop(rows: DataFrame) -> DataFrame:
 
 
 def _mapped(table: DataFrame, function: Callable[..., Any], schema: pa.Schema) -> DataFrame:
-    """Have executors map a table's Arrow batches to those of another table."""
+    """Map a table's Arrow batches to those of another table, on the executors."""
     return table.mapInArrow(function, from_arrow_schema(schema))
 
 
@@ -186,7 +186,7 @@ def _nothing(output: Output, target: Target, scratch: Path) -> Part:
 
 
 def _publish(parts: Sequence[Part], earlier: Iterable[str]) -> None:
-    """Make the parts visible, all or, as far as S3 lets us, none.
+    """Complete the uploads of all parts; on an error, remove them as far as S3 allows.
 
     Parts of an attempt that died while it did this have the names of this one's, which replace
     them; with any others these would mix.

@@ -1,4 +1,4 @@
-"""The manifest of a run: the objects to read, by the names that one machine would give them.
+"""Reads the run's manifest: the objects, with the file names of a one-machine job.
 
 SageMaker hands it over as a file, as the job's input is an ``S3Prefix`` that is the manifest's own
 URI: each host gets the list, and Spark reads the objects.
@@ -16,7 +16,7 @@ from messages.options import JobError
 
 @dataclass(frozen=True)
 class Entry:
-    """One object to read: where it is, and its path under a one-machine job's input folder."""
+    """One object to read: its URI, and its path under the input folder of a one-machine job."""
 
     uri: str
     name: str
@@ -44,7 +44,7 @@ def read_manifest(folder: Path, opt_ml: Path) -> list[Entry]:
 
 
 def _path(name: str) -> str:
-    """Give the path that a key becomes as a file."""
+    """Return the path that a key becomes as a file."""
     return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
@@ -59,7 +59,7 @@ def _file(folder: Path, opt_ml: Path) -> Path:
 
 
 def output_uri(folder: Path, opt_ml: Path) -> tuple[str, str]:
-    """Say where in S3 the files of an output folder go, and the KMS key to write them with.
+    """Return the S3 URI of an output folder, and the KMS key to write with.
 
     The URI ends with a slash; the key is empty for the bucket's own. Raises JobError when
     SageMaker's configuration does not say where.

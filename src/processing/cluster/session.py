@@ -1,4 +1,4 @@
-"""The Spark session: what has to be set for workers that are Polars rather than Java."""
+"""The Spark session, with settings for workers that run Polars instead of Java."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UNITS = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024 * 1024}
 
 
 def start(program: Path) -> SparkSession:
-    """Start or join Spark; `smspark-submit` says where, else it is this machine (``local[*]``).
+    """Start or join Spark: on the cluster of `smspark-submit`, or on this machine (``local[*]``).
 
     Workers import this package from the folder ``program``, as each host has the image.
     """
@@ -33,7 +33,7 @@ def start(program: Path) -> SparkSession:
 
 
 def settings(given: Mapping[str, str], program: Path) -> dict[str, str]:
-    """Say what to set beside what is given.
+    """Return the settings to add to the given ones.
 
     A segment of rows is one row of Spark's, of several MB: batches of Arrow's must hold one each.
     """
@@ -47,7 +47,7 @@ def settings(given: Mapping[str, str], program: Path) -> dict[str, str]:
 
 
 def _memory(given: Mapping[str, str]) -> dict[str, str]:
-    """Move memory from Java to Python: SageMaker's bootstrap leaves Python a tenth.
+    """Return memory settings that give Python more than SageMaker's default of a tenth.
 
     It gives an executor all cores of a host and all its memory but the driver's, nine tenths and
     more of that to Java (smspark/bootstrapper.py, get_yarn_spark_resource_config), which for four

@@ -1,4 +1,4 @@
-"""The objects of a run in S3.
+"""Reads and writes the run's objects in S3.
 
 Executors use boto3 and not Spark's own file systems, so that a byte range is read by the code that
 reads it on one machine. SageMaker's Spark container lets its executors have what boto3 signs with:
@@ -31,7 +31,7 @@ class StoreError(Exception):
 
 @dataclass(frozen=True)
 class Upload:
-    """A written file that is no object yet: its URI, and the ids of its upload and only part."""
+    """An upload that is not completed: its URI, upload id and the tag of its only part."""
 
     uri: str
     upload_id: str
@@ -48,7 +48,7 @@ def _s3() -> Any:
 
 @contextmanager
 def _object(action: str, uri: str) -> Iterator[dict[str, str]]:
-    """Lend an object's bucket and key as arguments; raise what S3 says as a StoreError."""
+    """Yield an object's bucket and key as arguments; raise errors of S3 as StoreError."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     try:
         yield {"Bucket": bucket, "Key": key}
@@ -76,7 +76,7 @@ def copy(uri: str, start: int, end: int, path: Path) -> None:
 
 
 def upload(path: Path, uri: str, kms_key: str) -> Upload:
-    """Send a file, at most 5 GB, to where ``commit`` makes it an object."""
+    """Upload a file of at most 5 GB; it becomes an object by ``commit``."""
     encrypted = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
     with _object("write", uri) as target, path.open("rb") as body:
         begun = _s3().create_multipart_upload(**target, **encrypted)["UploadId"]

@@ -1,7 +1,7 @@
 """One batch of messages: lines or rows in, cleaned rows and rejects out.
 
-Pure: no files, no clock, no configuration but the arguments, so that the same functions run in
-worker processes here and inside Spark's ``mapInArrow``.
+Pure functions: no files, no clock, and no configuration but the arguments. They run in worker
+processes here, and inside Spark's ``mapInArrow``.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _CUT, _CUT_REACH = re.compile("[0-9 .()/+-]*[!-~]*$"), 80
 
 @dataclass(frozen=True)
 class Batch:
-    """What became of a batch; ``rows_in == frame.height + empty + len(rejects)``.
+    """The result of a batch; ``rows_in == frame.height + empty + len(rejects)``.
 
     ``frame`` has ``POSITION`` (Int64, from 0), ``message_id``, ``sender``, ``sent_at``, ``text``
     (strings) and then the input's other columns.
@@ -52,7 +52,7 @@ class Batch:
 
 @dataclass
 class Rows:
-    """Rows taken apart, before cleaning: values by column, and where each row stood."""
+    """Parsed rows before cleaning: values by column, and the position of each row."""
 
     columns: dict[str, pl.Series]
     positions: Sequence[int]
@@ -60,7 +60,7 @@ class Rows:
 
 
 def json_rows(lines: Sequence[bytes], columns: Columns) -> Rows:
-    """Take lines apart that hold one JSON object each; blank lines are no rows."""
+    """Parse lines that hold one JSON object each; blank lines are not rows."""
     rows, positions, rejects = parse(lines)
 
     def refuse(wrong: Sequence[int], reason: str) -> None:
@@ -94,7 +94,7 @@ def _columns(
 
 
 def _beyond(names: Sequence[str]) -> list[str]:
-    """Find the columns that get none of their own in the output, for their number or length."""
+    """Find the columns that are packed into the overflow column, by their number or length."""
     kept = set([name for name in names if len(name) <= MAX_NAME][:MAX_COLUMNS])
     return [name for name in names if name not in kept]
 
@@ -105,9 +105,9 @@ def record_rows(
     columns: Columns,
     spill: int = 0,
 ) -> Rows:
-    """Take records as they are: the position and fields of each, or its rejection.
+    """Build rows from records: the position and fields of each, or its rejection.
 
-    So many fields right behind the text are the rest of it as ``spill`` says (``columns.spilled``).
+    ``spill`` fields right after the text are the rest of the text (``columns.spilled``).
     """
     width = len(header)
     behind = list(header).index(columns.text) + 1 if spill else width
@@ -119,7 +119,7 @@ def record_rows(
             rejects.append(reject(position, fields.reason, _joined([fields.excerpt])))
         elif not encodable("".join(fields)):
             rejects.append(reject(position, UNDECODABLE, _joined(fields)))
-        elif len(fields) < width or any(fields[width:]):  # commas behind the last column are none
+        elif len(fields) < width or any(fields[width:]):  # trailing commas
             reason = f"{len(fields)} fields where the header has {width}"
             rejects.append(reject(position, reason, _joined(fields)))
         else:
@@ -133,7 +133,7 @@ def record_rows(
 
 
 def _rejoined(fields: list[str], behind: int, spill: int) -> list[str]:
-    """Put a text together again that its commas split."""
+    """Join a text that was split at its commas."""
     if not spill:
         return fields
     text, rest = fields[behind - 1], fields[behind : behind + spill]
@@ -142,7 +142,7 @@ def _rejoined(fields: list[str], behind: int, spill: int) -> list[str]:
 
 
 def frame_rows(frame: pl.DataFrame, columns: Columns) -> Rows:
-    """Take rows that are in columns already, as Parquet's are."""
+    """Build rows from columns, as read from Parquet."""
     data = {s.name: known_times(_plain(s)) for s in frame}
     for name in columns.named().values():
         if name in data:
@@ -177,7 +177,7 @@ def _masked(rejects: list[Reject]) -> list[Reject]:
 
 
 def _uncut(excerpt: str) -> str:
-    """Leave out the word or number that an excerpt's end cuts, as no part of one is found."""
+    """Remove the word or number that an excerpt's end cuts, because a part of it is not masked."""
     if len(excerpt.encode("utf-8", "replace")) < EXCERPT_READ - 3:
         return excerpt
     return excerpt[:-_CUT_REACH] + _CUT.sub("", excerpt[-_CUT_REACH:])
@@ -232,7 +232,7 @@ def _own(
 
 
 def _others(data: Mapping[str, pl.Series], named: Mapping[str, str | None]) -> list[pl.Series]:
-    """All columns but those chosen; one that would hide an output column gets a name beside it."""
+    """Return the other columns; one that would hide an output column is renamed."""
     own = set(named.values())
     used = {*OUTPUT, *(name for name in data if name not in own)}
     return [

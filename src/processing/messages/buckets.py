@@ -1,4 +1,4 @@
-"""One bucket at a time: its duplicates dropped, the rest written as a part of the output."""
+"""Processes one bucket: drops its duplicates, and writes the rest as a part of the output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_SPREAD, DEPTH = 64, 3
 
 
 def output_of(schemas: Iterable[bytes], rules: Rules, tasks: Sequence[int], limit: int) -> Output:
-    """Say what buckets are written by, from the schemas of all tasks (`Done.schema`)."""
+    """Return the `Output` of all buckets, from the schemas of all tasks (`Done.schema`)."""
     schema = masked_schema(_united(map(pickle.loads, schemas)), rules)
     return Output(pickle.dumps(schema), tuple(schema), rules, tasks, limit)
 
@@ -37,19 +37,19 @@ def _united(schemas: Iterable[dict[str, list[pl.DataType]]]) -> dict[str, pl.Dat
 
 
 def schema_of(output: Output) -> dict[str, pl.DataType]:
-    """Give the output's columns and their types."""
+    """Return the output's columns and their types."""
     schema: dict[str, pl.DataType] = pickle.loads(output.schema)  # noqa: S301 - our own worker's
     return schema
 
 
 def write_none(output: Output, part: Path) -> Path:
-    """Write a part without rows, for its columns: the output of a run that keeps none."""
+    """Write a part without rows: the output of a run that keeps no row."""
     _write(pl.DataFrame(schema=schema_of(output)), part)
     return part
 
 
 def finish(bucket: Sequence[Path], output: Output, target: Path) -> Written:
-    """Deduplicate a bucket, whose files are deleted, and write what stays.
+    """Deduplicate a bucket, write the remaining rows, and delete its files.
 
     A bucket that was spread over several writes as many parts: each appends a number to ``target``.
     """
@@ -70,7 +70,7 @@ def finish(bucket: Sequence[Path], output: Output, target: Path) -> Written:
 def _pieces(
     bucket: Sequence[Path], width: int, limit: int, depth: int = 0
 ) -> Iterator[Sequence[Path]]:
-    """Spread a bucket that takes more than ``limit`` bytes over several, each time anew."""
+    """Spread a bucket of more than ``limit`` bytes over several, repeatedly if needed."""
     size = weight(bucket, width)
     if size <= limit or depth == DEPTH:
         yield bucket
@@ -90,7 +90,7 @@ def _pieces(
 def _unique(
     paths: Sequence[Path], output: Output, schema: dict[str, pl.DataType]
 ) -> pl.DataFrame | None:
-    """Keep the first of each message, dropping duplicates on the way when there are many."""
+    """Keep the first row of each message; drops duplicates early when there are many."""
     held: list[pl.DataFrame] = []
     size = 0
     full = {ORDER: pl.Int64(), DISTINCTION: pl.String(), **schema}

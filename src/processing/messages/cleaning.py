@@ -1,7 +1,7 @@
 """Cleaning of message texts: a Polars column in, a Polars column out.
 
-Each step touches only the rows that need it. Tags go before tokens like ``<EMAIL>`` come, and texts
-are stored in Unicode's NFC form, which changes no meaning: superscripts, say, stay what they are.
+Each step changes only the rows that need it. Tags are removed before tokens such as ``<EMAIL>`` are
+inserted. Texts are stored in Unicode's NFC form, which keeps superscripts, for example.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _INLINE_TAG = rf"(?i)</?(?:{_INLINE}|script|style){_ATTRIBUTES}>"
 
 _ENTITY = r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
 
-# Controls, and marks nobody sees: soft hyphen, zero width space, direction, joiners of words, BOM.
+# Controls and invisible marks: soft hyphen, zero width space, direction, word joiner, BOM.
 _CONTROLS = (
     "[\u0000-\u0008\u000e-\u001b\u007f-\u0084\u0086-\u009f\u00ad\u200b\u200e\u200f"
     "\u202a-\u202e\u2060-\u2069\ufeff]"
@@ -53,11 +53,11 @@ _LOOSE_SPACES = f" *[{_ODD_SPACES}][ {_ODD_SPACES}]*|  +"
 
 
 def clean(text: pl.Series, region: str | None = None) -> pl.Series:
-    """Clean and mask strings; null stays null, and what comes of another may be empty.
+    """Clean and mask strings; null stays null, and other results may be empty.
 
-    Tags, entities, control characters and spare white space go, and personal numbers and addresses
-    become ``<EMAIL> <PHONE> <URL> <CARD> <IBAN>``. ``region`` is a country, as ``DE``, whose phone
-    numbers count however they are written.
+    Removes tags, entities, control characters and redundant white space, and replaces personal data
+    by ``<EMAIL> <PHONE> <URL> <CARD> <IBAN>``. ``region`` is a country such as ``DE``; its phone
+    numbers are found in every form.
     """
     return mask(_squeezed(_normal(_decoded(_untagged(text)))), region)
 
@@ -86,7 +86,7 @@ def _untagged(text: pl.Series) -> pl.Series:
 
 
 def _decoded(text: pl.Series) -> pl.Series:
-    """Resolve entities, with their semicolon only: ``laptop&notbook`` stays as it is."""
+    """Resolve entities that have their semicolon: ``laptop&notbook`` stays unchanged."""
 
     def resolve(rows: pl.Series) -> pl.Series:
         return pl.Series([re.sub(_ENTITY, _character, row) for row in rows], dtype=pl.String)

@@ -1,4 +1,4 @@
-"""Which of a file's columns hold the text, the sender, the id and the time."""
+"""Finds the columns of a file that hold the text, the sender, the id and the time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from messages.options import BY_SENDER_AND_TEXT, COLUMN_OPTIONS, Rules
 TEXT, SENDER, MESSAGE_ID, SENT_AT = "text", "sender", "message_id", "sent_at"
 OUTPUT = (MESSAGE_ID, SENDER, SENT_AT, TEXT)
 
-# Most telling first; compared without case, spaces and punctuation.
+# The most specific first; compared without case, spaces and punctuation.
 USUAL = {
     TEXT: (
         "fulltext", "text", "message", "body", "content", "messagetext", "messagebody",
@@ -41,14 +41,14 @@ USUAL = {
     ),
 }  # fmt: skip
 SHOWN_COLUMNS, SHOWN_LENGTH = 20, 40
-# The most columns that a spreadsheet has; a file with more is a mistake or means harm.
+# The most columns of a spreadsheet; a file with more is broken or malicious.
 MAX_FIELDS = 16_384
-# A longer name is no usual name, and no column of its own in the output.
+# Columns with longer names are packed into the overflow column.
 MAX_NAME = 512
 
 
 class ColumnNotFoundError(ValueError):
-    """A file lacks a column that it needs; the message names those it has and the remedy."""
+    """A required column is missing; the message names the file's columns and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,10 @@ class Columns:
 
     @property
     def distinction(self) -> str | None:
-        """The output column that a duplicate agrees in beside sender and text.
+        """The output column that duplicates share, besides sender and text.
 
-        The time, where the file has one. Where it has neither time nor sender, the id: the ids of
-        a message that was sent twice differ, so that they make no difference anywhere else.
+        The time, if the file has one. If it has neither time nor sender, the id; otherwise ids are
+        ignored, because a message that was sent twice has two ids.
         """
         if self.rules.duplicates == BY_SENDER_AND_TEXT:
             return None
@@ -76,7 +76,7 @@ class Columns:
 
     @property
     def identity(self) -> list[str]:
-        """The output columns that all rows of one message agree in."""
+        """The output columns that all rows of one message share."""
         sender = [] if self.sender is None else [SENDER]
         distinction = [] if self.distinction is None else [self.distinction]
         return [*sender, *distinction, TEXT]
@@ -96,7 +96,7 @@ def find_columns(
     wanted: Mapping[str, str] | None = None,
     weights: Mapping[str, int] | None = None,
 ) -> Columns:
-    """Choose a file's columns, whose names are given in their order.
+    """Choose a file's columns by their names, given in order.
 
     Raises ColumnNotFoundError (no text column, or one given by argument is missing). ``wanted`` has
     the names given by argument, by output column: several have commas between them, and one of them
@@ -122,7 +122,7 @@ def find_columns(
 
 
 def _asked(present: Sequence[str], role: str, asked: str) -> str:
-    """Find the column that was asked for: of several names the first that is there."""
+    """Return the requested column: the first of several names that exists."""
     names = list(dict.fromkeys([asked, *(name.strip() for name in asked.split(","))]))
     for name in names:
         for same in (lambda p, n=name: p == n, lambda p, n=name: _key(p) == _key(n)):
@@ -146,9 +146,9 @@ def _key(name: str) -> str:
 
 
 def shown(names: Sequence[str]) -> str:
-    """Column names for a message to a person: at most 20, each at most 40 characters.
+    """Format column names for an error: at most 20, each at most 40 characters.
 
-    They are masked: in a file without a header they are somebody's values.
+    They are masked, because without a header they may be values.
     """
     import polars as pl  # noqa: PLC0415 - not in the parent, see `messages.guard`
 
@@ -163,7 +163,7 @@ def shown(names: Sequence[str]) -> str:
 
 
 def name_header(header: Sequence[str]) -> tuple[str, ...]:
-    """Give each field of a header a name of its own.
+    """Make the names of a header unique.
 
     >>> name_header(["v1", "v2", "", "v1"])
     ('v1', 'v2', 'column_3', 'v1_2')
@@ -179,7 +179,7 @@ def name_header(header: Sequence[str]) -> tuple[str, ...]:
 
 
 def spilled(header: Sequence[str], text: int) -> int:
-    """Count the unnamed fields behind the text, when the header has nothing else there.
+    """Count the unnamed fields after the text, if the header ends with them.
 
     Such a header (``v1,v2,,,``) comes from texts whose commas split them: those fields hold the
     rest of the text, which would escape masking anywhere else.

@@ -1,8 +1,8 @@
-"""CSV records out of lines: RFC 4180's quotes, newlines in fields, a way back from bad ones.
+"""Reads CSV records from lines: RFC 4180's quotes, newlines in fields, and recovery from errors.
 
-A quote that never closes would swallow the rest of the file. Then only its line is rejected and
-reading goes on with the next; after ``MAX_RESUMES`` of those the record is rejected as a whole, so
-that hostile files take linear time.
+A quote that never closes would swallow the rest of the file. Only its line is rejected then, and
+reading continues with the next line; after ``MAX_RESUMES`` such lines the whole record is rejected,
+so that hostile files take linear time.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ Record = tuple[int, "list[str] | Reject"]
 
 @dataclass(frozen=True)
 class Dialect:
-    """How fields are set apart.
+    """How fields are separated and quoted.
 
-    Where ``quotes`` is false, they are plain characters. ``escapes`` says that a backslash stands
-    before a quote within quotes, as MySQL and Spark write it, instead of a second quote.
+    If ``quotes`` is false, they are plain characters. ``escapes`` means that a quote within quotes
+    is escaped by a backslash, as MySQL and Spark write it, instead of a second quote.
     """
 
     delimiter: str = ","
@@ -35,7 +35,7 @@ class Dialect:
 
 
 def unescaped(lines: Sequence[bytes], delimiter: str) -> list[bytes]:
-    r"""Turn backslashes into what RFC 4180 has: a quote doubled, a missing value (``\N``) empty."""
+    r"""Convert backslash escapes to RFC 4180: a quote is doubled, ``\N`` becomes empty."""
     d = re.escape(delimiter.encode())
     text = re.sub(rb"(?m)(^|%b)\\N(?=%b|\r?$)" % (d, d), rb"\1", b"\n".join(lines))
     text = re.sub(rb'\\(["\\]|(?=\n|\Z))', lambda m: b'""' if m[1] == b'"' else m[1], text)
@@ -43,7 +43,7 @@ def unescaped(lines: Sequence[bytes], delimiter: str) -> list[bytes]:
 
 
 def misfits(lines: Sequence[bytes], dialect: Dialect, *, cut: bool) -> int:
-    """Count the records that a dialect does not explain: quotes amiss, or fields too few or many.
+    """Count the records that do not fit a dialect: misplaced quotes, or a wrong number of fields.
 
     ``cut`` says that the lines are a file's beginning, so that the last may be a part of a record.
     """
@@ -102,7 +102,7 @@ class CsvRecords:
                     yield start, fields
 
     def _feed(self) -> Iterator[str]:
-        """Hand lines to the reader; a line asked for amid a record continues it."""
+        """Yield lines to the reader; a line requested within a record continues the record."""
         while True:
             line = self._again.popleft() if self._again else next(self._lines, None)
             if line is None:
@@ -119,7 +119,7 @@ class CsvRecords:
             yield line + "\n"
 
     def _resume(self) -> Reject:
-        """Reject the record's first line, or all of it when that was done too often."""
+        """Reject the record's first line, or the whole record after too many attempts."""
         reject = Reject(self.position, self._fault, self._taken[0][:EXCERPT_READ])
         self._resumes += len(self._taken) > 1
         gone = 1 if self._resumes <= MAX_RESUMES else len(self._taken)
@@ -135,7 +135,7 @@ class CsvRecords:
 
 
 class TabRecords:
-    """Records of lines in which quotes are plain characters; the same interface."""
+    """Records of lines without quoting; the same interface as `CsvRecords`."""
 
     def __init__(self, lines: Iterable[str], delimiter: str = "\t") -> None:
         self._lines = iter(lines)
@@ -155,20 +155,20 @@ class TabRecords:
 
 
 def weight(record: Record) -> int:
-    """Say what a record takes, roughly: a place for each field and its characters."""
+    """Estimate the memory of a record, from its fields and characters."""
     fields = record[1]
     return 8 * len(fields) + sum(map(len, fields)) if isinstance(fields, list) else 0
 
 
 def text(line: bytes) -> str:
-    """Decode a line so that bytes that are no UTF-8 can be found in the fields they end up in."""
+    """Decode a line; invalid UTF-8 is kept recognisable in its field."""
     if len(line) > MAX_LINE:  # as many characters as bytes: too long stays too long
         return line.decode("latin-1")
     return line.decode("utf-8", "surrogateescape")
 
 
 def _regular(outside: Sequence[bytes], delimiter: bytes) -> bool:
-    """Tell whether each quote opens where a field begins or closes where it ends.
+    """Return whether each quote opens at the beginning of a field or closes at its end.
 
     ``outside`` is what stands outside of quotes, with none before the first piece and behind the
     last. Nothing between two quotes means that they stand for one, within a field.
@@ -179,9 +179,9 @@ def _regular(outside: Sequence[bytes], delimiter: bytes) -> bool:
 
 
 def cuts(path: Path, delimiter: str, step: int) -> list[int]:
-    """Find where a file may be cut: where records begin, at least ``step`` bytes apart.
+    """Find where a file can be divided: at beginnings of records, at least ``step`` bytes apart.
 
-    That is known where all quotes are regular; a file in which one is not is left whole.
+    This works only if all quotes are regular; otherwise the file is not divided.
     """
     found, at, inside, size = [0], 0, False, path.stat().st_size
     with path.open("rb") as file:

@@ -1,7 +1,7 @@
-"""Which encoding a file's text is in, by its bytes; where they leave doubt, the job does not guess.
+"""Detects the encoding of a file from its bytes; in doubt, the file is rejected, not guessed.
 
-A mark of order, valid UTF-8 and the zero bytes of UTF-16 and UTF-32 are proofs. For anything else
-see `messages.legacy_encodings`.
+A byte order mark, valid UTF-8, and the zero bytes of UTF-16 and UTF-32 are certain. For other
+encodings see `messages.legacy_encodings`.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from collections.abc import Iterable
 from messages.streams import BOMS
 
 _HEAD = 4096
-# Zero bytes are where UTF-16 has them in this share of a text's characters at least.
+# At least this share of characters has its zero byte where UTF-16 has it.
 _NULS = 0.1
 # JSON is UTF-8 by its standard: a few odd lines are damage, many are another encoding.
 _FEW_SHARE, _FEW_LINES = 0.05, 20
-# So many characters of UTF-8 are no accident.
+# This many characters of UTF-8 are no coincidence.
 _NO_ACCIDENT = 10
 
 
 class UnclearError(ValueError):
-    """The encoding cannot be told; the message names the likely ones and the remedy."""
+    """The encoding is unclear; the message names the likely ones and the remedy."""
 
 
 def encoding_of(sample: bytes, *, is_json: bool = False, asked: str | None = None) -> str:
@@ -55,14 +55,14 @@ def encoding_of(sample: bytes, *, is_json: bool = False, asked: str | None = Non
 
 
 def _utf8_and_odd(sample: bytes) -> tuple[int, int]:
-    """Count characters of UTF-8 that are not ASCII, and bytes that belong to none."""
+    """Count the non-ASCII characters of UTF-8, and the invalid bytes."""
     text = sample.decode("utf-8", "replace")
     odd = text.count("\ufffd")
     return len(text) - len(text.encode("ascii", "ignore")) - odd, odd
 
 
 def _unmarked(head: bytes) -> str | None:
-    """Tell UTF-16 and UTF-32 without a mark by where they have zero bytes."""
+    """Recognise UTF-16 and UTF-32 without a byte order mark by the positions of zero bytes."""
     units = len(head) // 4
     if units and head.count(0) > 2 * units - 1:
         for encoding in ("utf-32-le", "utf-32-be"):
@@ -75,7 +75,7 @@ def _unmarked(head: bytes) -> str | None:
 
 
 def decoded(data: bytes, encoding: str) -> str | None:
-    """Decode all of the data; None where it cannot be."""
+    """Decode all of the data; None if that is not possible."""
     try:
         return data.decode(encoding)
     except (UnicodeDecodeError, LookupError):
@@ -83,7 +83,7 @@ def decoded(data: bytes, encoding: str) -> str | None:
 
 
 def is_one_byte(encoding: str) -> bool:
-    """Tell whether newlines, quotes and delimiters are found in an encoding's bytes as they are."""
+    """Return whether newlines, quotes and delimiters are single ASCII bytes in an encoding."""
     if encoding.startswith("utf-8"):
         return True
     every = bytes(range(256)).decode(encoding, "replace")
@@ -91,7 +91,7 @@ def is_one_byte(encoding: str) -> bool:
 
 
 def telling(data: Iterable[bytes], size: int, reach: int) -> bytes:
-    """Read on for a sample that says something of the encoding.
+    """Read until the sample has bytes that are not ASCII.
 
     That is the first ``size`` bytes and, when those are all ASCII, the first block within ``reach``
     bytes that is not.

@@ -1,4 +1,4 @@
-"""Files that hold no messages as the job reads them: what they are, and what to do about it."""
+"""Recognises files in formats that the job does not read, and names the remedy."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _DAY, _CLOCK = (
     r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}",
     r"\d{1,2}[:.]\d\d([:.]\d\d)?(\s?[AaPp]\.?[Mm]\.?)?",
 )
-# What most lines of a chat's log begin with.
+# The beginning of most lines of a chat export.
 _CHATS = {
     "an exported chat (WhatsApp)": re.compile(rf"\W?\[?{_DAY},? {_CLOCK}\]?( -)? .+"),
     "a log of a chat (IRC)": re.compile(rf"\[?({_DAY}[ T])?{_CLOCK}\]? ?(<[^>]+>|\*+|-!-) .+"),
@@ -43,7 +43,7 @@ _MARKUP = re.compile(r"<(\?xml|!doctype|html)", re.IGNORECASE)
 
 
 def of_bytes(sample: bytes) -> str | None:
-    """Name a format by the bytes that its files begin with."""
+    """Return the format of a file by its first bytes."""
     if sample[_TAR : _TAR + 5] == b"ustar":
         return f"a tar archive; {_UNPACK}"
     if sample.startswith(b"PK\x03\x04"):
@@ -53,7 +53,7 @@ def of_bytes(sample: bytes) -> str | None:
 
 
 def of_text(lines: Sequence[str]) -> str | None:
-    """Name a format by how its text begins."""
+    """Return the format of a file by the beginning of its text."""
     begun = [line for line in lines if line.strip()][:_LOG_LINES]
     if not begun:
         return None

@@ -1,8 +1,7 @@
-"""Worker processes that may die: a file that kills or exhausts one is named, and the others go on.
+"""Worker processes that may die: a file that kills or exhausts one is named; others continue.
 
-The parent does not import the engine, so that its forks are safe, fast and small. A worker's memory
-and processor time are limited by the kernel (setrlimit(2)), which holds for whatever a library does
-on its own.
+The parent does not import the engine, so that its forks are safe, fast and small. The kernel limits
+each worker's memory and processor time (setrlimit(2)), which also covers native libraries.
 """
 
 from __future__ import annotations
@@ -32,16 +31,16 @@ STACKS_MIB = 128
 """Memory that an idle worker reserves and never touches: the stacks of the engine's threads."""
 
 PROCESS_MIB = 130
-"""What a worker takes that has nothing to do (measured)."""
+"""Memory of an idle worker (measured)."""
 
 LEAST_MIB = 170
-"""What a worker takes at least when it works: itself and the smallest bucket of `plan.buckets`."""
+"""The least memory of a working worker: itself and the smallest bucket of `plan.buckets`."""
 
 SMALL_BYTES = 8 * MIB
-"""An input of which one worker has read the rest by the time that another one has started."""
+"""Size of an input that one worker reads in the time that another needs to start."""
 
 SECONDS, SECONDS_PER_MIB = 60.0, 10.0
-"""Processor time of a call, and more of it for each MiB that it reads: far more than it needs."""
+"""Limit of a call's processor time, plus time per MiB: far more than a call needs."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Failed:
 
 
 class KilledError(Exception):
-    """Something outside of the job killed the worker of a call, most likely as memory ran out."""
+    """A worker was killed from outside of the job, most likely because memory ran out."""
 
     def __init__(self, place: int) -> None:
         super().__init__(f"the worker of call {place} was killed")
@@ -72,7 +71,7 @@ class KilledError(Exception):
 
 
 def worker_count(size: int, asked: int | None, memory: int) -> int:
-    """Return how many workers read ``size`` bytes: by default one per core, as far as memory goes.
+    """Return the number of workers for ``size`` bytes: by default one per core, if memory allows.
 
     ``asked`` is what ``--workers`` says; ``memory`` is in MiB, for the parent and all workers.
     """
@@ -82,9 +81,9 @@ def worker_count(size: int, asked: int | None, memory: int) -> int:
 
 
 class Workers:
-    """Processes that carry calls out, each one call at a time.
+    """Worker processes; each carries out one call at a time.
 
-    ``memory`` is in MiB, for the parent and all of them: one may have what the others do not need.
+    ``memory`` is in MiB, for the parent and all workers; one may use what others do not need.
     """
 
     def __init__(self, count: int, memory: int) -> None:
@@ -100,7 +99,7 @@ class Workers:
             worker.end()
 
     def run(self, calls: Sequence[Call]) -> Iterator[tuple[int, Any]]:
-        """Carry calls out; yield the place of each and what it returned, as they are done.
+        """Carry out calls; yield the position and result of each when it is done.
 
         A `Failed` stands for what a call that failed would have returned. Raises KilledError when
         something else than the call's own limits killed a worker; OSError when a call raised it: no
@@ -155,7 +154,7 @@ class _Worker:
         return self._place, returned
 
     def end(self) -> None:
-        """End the process, whatever it does; it may be so young that it would miss a SIGTERM."""
+        """Kill the process; a new process might miss a SIGTERM."""
         self.pipe.close()
         self._process.kill()
         self._process.join()
@@ -170,7 +169,7 @@ def _reason(exit_code: int) -> str:
 
 
 def _serve(pipe: Connection, limit: int) -> None:
-    """Carry out calls for as long as the parent is there."""
+    """Carry out calls until the parent is gone."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _end_with_parent()
     os.environ["POLARS_MAX_THREADS"] = "1"  # a worker is a core
@@ -185,7 +184,7 @@ def _serve(pipe: Connection, limit: int) -> None:
 
 
 def answer(call: Call) -> Any:
-    """Carry out a call; return `Failed` or an `OSError` for one that does not return."""
+    """Carry out a call; return its result, `Failed`, or an `OSError`."""
     module, _, name = call.function.partition(":")
     try:
         function: Callable[..., Any] = getattr(importlib.import_module(module), name)
@@ -194,7 +193,7 @@ def answer(call: Call) -> Any:
         return Failed("reading it took more memory than a worker may have")
     except OSError as error:
         return error
-    except BaseException as error:  # Polars' panics are no Exception
+    except BaseException as error:  # a panic of Polars is not an Exception
         log.exception("a call failed")
         from messages.masking import mask_text  # noqa: PLC0415 - not in the parent
 
@@ -203,17 +202,17 @@ def answer(call: Call) -> Any:
 
 
 def _limit_time(seconds: float) -> None:
-    """Let the kernel end this process once it has used so much more processor time."""
+    """Let the kernel end this process after this much more processor time."""
     soft = int(time.process_time() + seconds) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
 
 
 def _end_with_parent() -> None:
-    """End this worker when its parent is gone, however that ended."""
+    """End this worker when its parent has ended."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
-    with suppress(OSError):  # where memory runs out, a worker goes and its parent tells
+    with suppress(OSError):  # when memory runs out, a worker is killed, not its parent
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 

@@ -1,4 +1,4 @@
-"""Where the job runs: its container's hosts, how inputs are shared among them, its memory."""
+"""The job's surroundings: its hosts, how they share the input, and its memory."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _LIMITS = (
 class Host:
     """One of a job's instances: its name, and those of all.
 
-    ``shares`` says that all hosts were given all files, so that each takes its share of them;
-    else each has the files that SageMaker gave it, which may be none.
+    ``shares`` means that all hosts have all files, and each takes its share; otherwise each host
+    has the files that SageMaker gave it, possibly none.
     """
 
     name: str = ""
@@ -31,17 +31,17 @@ class Host:
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """The number of hosts."""
         return len(self.hosts)
 
     @property
     def index(self) -> int:
-        """The place of this one among them, which all of them see alike."""
+        """The position of this host, in an order that is the same on all hosts."""
         return self.hosts.index(self.name)
 
     @property
     def may_have_none(self) -> bool:
-        """Whether a host without files is as it should be: its objects are dealt by SageMaker."""
+        """Whether this host may have no files: SageMaker distributes the objects."""
         return self.count > 1 and not self.shares
 
     def named(self, stem: str, suffix: str) -> str:
@@ -55,16 +55,16 @@ class Host:
 
 
 def find(folder: Path, host: Host) -> list[tuple[Path, str]]:
-    """List a host's files with their names under the folder, in the names' order."""
+    """List a host's files with their paths below the folder, in order."""
     files = sorted((p.relative_to(folder).as_posix(), p) for p in folder.rglob("*") if p.is_file())
     mine = files[host.index :: host.count] if host.shares else files
     return [(path, name) for name, path in mine]
 
 
 def this_host(opt_ml: Path, folder: Path) -> Host:
-    """Read what SageMaker says of the hosts, if it does, in ``config/`` of its folder.
+    """Read SageMaker's configuration of the hosts, if there is one.
 
-    Whether the input's ``folder`` is shared or copied is said per input.
+    The configuration says for each input whether its ``folder`` is sharded or copied.
     """
     resources = _config(opt_ml, "resourceconfig")
     names = set(map(str, resources.get("hosts") or ()))
@@ -76,7 +76,7 @@ def this_host(opt_ml: Path, folder: Path) -> Host:
 
 
 def _copied(opt_ml: Path, folder: Path) -> bool:
-    """Say whether every host has every file; so it is unless the job's configuration denies it."""
+    """Return whether every host has every file: True unless the job's configuration denies it."""
     for given in job_config(opt_ml).get("ProcessingInputs") or []:
         s3 = given.get("S3Input") or {}
         if Path(s3.get("LocalPath") or "").name == folder.name:
@@ -85,7 +85,7 @@ def _copied(opt_ml: Path, folder: Path) -> bool:
 
 
 def job_config(opt_ml: Path) -> dict[str, Any]:
-    """Read the job as SageMaker was asked for it; empty where there is no such file."""
+    """Read the job's configuration from SageMaker's file; empty if there is none."""
     return _config(opt_ml, "processingjobconfig")
 
 
@@ -99,7 +99,7 @@ def _config(opt_ml: Path, name: str) -> dict[str, Any]:
 
 @contextmanager
 def scratch_folder(opt_ml: Path) -> Iterator[Path]:
-    """Lend a folder for staged rows: on SageMaker's volume if there is one, never in the output."""
+    """Yield a folder for staged rows: on SageMaker's volume, if there is one; not in the output."""
     volume = opt_ml / "processing"
     parent = volume if volume.is_dir() and os.access(volume, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix=".landrun-", dir=parent) as folder:

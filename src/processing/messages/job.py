@@ -22,7 +22,7 @@ from messages.tasks import Done, Output, Written, buckets_in
 log = logging.getLogger("preprocess")
 PROGRESS_SECONDS = 5.0
 UNFINISHED = ".unfinished"
-# How many times the size of its packed files a bucket may have, as far as time for it goes.
+# For the time limit: a bucket's largest size, as a multiple of its packed files.
 PACKED = 10
 _REMEDY = (
     "most likely for want of memory: give --workers 1, a lower --memory-mb or a larger instance"
@@ -34,7 +34,7 @@ _NOTHING_HERE = (
 
 
 def process(options: Options, workers: Workers, scratch: Path) -> dict[str, Any]:
-    """Do the job; return what ``summary.json`` holds.
+    """Do the job; return the content of ``summary.json``.
 
     Raises JobError (nothing to read, nowhere to write, no row that can be used, or workers that
     were killed). One of several hosts may well have nothing to read, or nothing that can be used:
@@ -208,7 +208,7 @@ def _finish_all(
 
 
 def _answer(workers: Workers, function: str, *arguments: Any) -> Any:
-    """Have a worker do what reads no file."""
+    """Run a call that reads no input file in a worker."""
     with _naming(["no file"]):
         [(_, answer)] = workers.run([Call(function, arguments)])
     if isinstance(answer, Failed):
@@ -217,7 +217,7 @@ def _answer(workers: Workers, function: str, *arguments: Any) -> Any:
 
 
 def _publish(written: Sequence[Path], output: Path, host: Host) -> list[str]:
-    """Give the parts numbers."""
+    """Rename the parts, with consecutive numbers."""
     names = [host.named("part", f"-{number:05d}.parquet") for number in range(len(written))]
     for path, name in zip(written, names, strict=True):
         path.replace(output / name)

@@ -1,4 +1,4 @@
-"""JSON lines taken apart: orjson decides which lines are JSON."""
+"""Parses JSON lines; orjson decides which lines are JSON."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def parse(lines: Sequence[bytes]) -> JsonRows:
     positions: list[int] = []
     rejects: list[Reject] = []
     for position, line in enumerate(lines):
-        if not line:  # files of nothing else come in gigabytes
+        if not line:  # files may have gigabytes of them
             continue
         try:
             row = orjson.loads(line) if len(line) <= MAX_VALUES else _long(line)
@@ -50,7 +50,7 @@ def parse(lines: Sequence[bytes]) -> JsonRows:
 
 
 def _long(line: bytes) -> Any:
-    """Parse a line that may hold too much."""
+    """Parse a line that may have too many values."""
     if len(line) > MAX_LINE:
         raise ValueError(TOO_LONG)
     if crowded(line, b",", b"[", b"{"):
@@ -59,7 +59,7 @@ def _long(line: bytes) -> Any:
 
 
 def _with_nan(line: bytes) -> dict[str, Any] | None:
-    """Parse an object in which NaN or Infinity stand, as Python writes them: they are missing."""
+    """Parse an object with NaN or Infinity, as Python writes them; they become missing values."""
     if len(line) > MAX_LINE or (b"NaN" not in line and b"Infinity" not in line):
         return None
     try:
@@ -81,14 +81,14 @@ def _reason(error: ValueError, line: bytes) -> str:
 
 
 def not_text(texts: Sequence[Any]) -> list[int]:
-    """Find the values that are no text; numbers count as such, null as none."""
+    """Find the values that are no text; numbers count as text, null as missing."""
     if set(map(type, texts)) <= {str, int, float, type(None)}:
         return []
     return [i for i, t in enumerate(texts) if type(t) in (bool, dict, list)]
 
 
 def unwritable(rows: Sequence[dict[str, Any]]) -> list[int]:
-    """Find the rows that orjson reads and cannot write: it reads 1,024 levels and writes 254."""
+    """Find rows that orjson can read but not write: it reads 1,024 levels and writes 254."""
     return [i for i, row in enumerate(rows) if not _writable(row)]
 
 
@@ -101,7 +101,7 @@ def _writable(row: dict[str, Any]) -> bool:
 
 
 def without(values: Sequence[Any], indexes: Sequence[int]) -> list[Any]:
-    """Leave some values out."""
+    """Remove values at some positions."""
     gone = set(indexes)
     return [v for i, v in enumerate(values) if i not in gone]
 
@@ -137,6 +137,6 @@ def _integers(line: bytes) -> list[int]:
 
 
 def overflow(rows: Sequence[dict[str, Any]], kept: Set[str]) -> pl.Series:
-    """Gather the values of all other columns as JSON text: see ``values.pack``."""
+    """Collect the values of all other columns as JSON text; see ``values.pack``."""
     packed = [{k: v for k, v in row.items() if k not in kept and v is not None} for row in rows]
     return pl.Series([json_text(p) if p else None for p in packed], dtype=pl.String)

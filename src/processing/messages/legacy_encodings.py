@@ -1,10 +1,10 @@
-"""Which encoding a text is in that is not Unicode: by what no writer would write, or not at all.
+"""Detects legacy encodings by excluding those in which the text would be implausible.
 
-The text is read in each encoding that is in use: what no writer would write (half a character, a
-control, two alphabets in one word, a capital within one, a sign amid letters, characters that
-nobody uses) rules an encoding out. Where those that are left read the same text, it is known. Where
-they do not, the detector (chardet) is believed if it finds one of these texts three times: in each
-third of the lines. Otherwise the file is rejected, and its reason names what is left.
+The text is decoded in each common encoding. Implausible text (half a character, a control, two
+alphabets in one word, a capital within a word, a sign among letters, unused characters) excludes an
+encoding. If the remaining encodings give the same text, it is known. Otherwise the detector
+(chardet) decides if it finds the same text in each third of the lines. If it does not, the file is
+rejected, and the reason names the remaining encodings.
 """
 
 # ruff: noqa: RUF001 - signs that look alike matter here
@@ -21,20 +21,20 @@ import chardet
 
 from messages.encodings import UnclearError, decoded
 
-# How many bytes of lines that are not ASCII tell an encoding.
+# How many bytes of lines with non-ASCII characters are examined.
 _TELLING = 8 * 1024
-# Of equal texts, the encoding that comes first is named.
+# If several give the same text, the first is named.
 USUAL = (
     "cp1252", "iso8859_15", "cp1250", "iso8859_2", "cp1254", "cp1257", "cp1251", "koi8_r", "koi8_u",
     "iso8859_5", "cp866", "mac_cyrillic", "cp1253", "iso8859_7", "cp1255", "cp1256", "cp874",
     "mac_roman", "cp850", "cp437", "gb18030", "cp950", "big5hkscs", "cp932", "euc_jp", "cp949",
 )  # fmt: skip
-# Those that need no detector where no other one is left.
+# These need no detector if they are the only ones left.
 _WINDOWS = re.compile("cp125")
-# Letters of an encoding that no language has which is written in it.
+# Letters of an encoding that none of its languages uses.
 _UNUSED = {"cp1257": set("ßæøåóńśźłćż")}
 _SHOWN = 4
-# With fewer lines a third of them says too little; so do fewer letters of other scripts.
+# With fewer lines, or fewer letters of other scripts, a third says too little.
 _LINES = 6
 
 
@@ -58,7 +58,7 @@ def detected(lines: Sequence[bytes]) -> str:
 
 
 def _only(likely: Mapping[str, str]) -> tuple[str, str] | None:
-    """Give the only likely text and its encoding, if it is one that needs no detector."""
+    """Return the only likely text and its encoding, if it needs no detector."""
     for text, encoding in likely.items() if len(likely) == 1 else ():
         if _WINDOWS.match(encoding) and not _OTHER_THAN_LATIN.search(text):
             return text, encoding
@@ -66,7 +66,7 @@ def _only(likely: Mapping[str, str]) -> tuple[str, str] | None:
 
 
 def _is_in_a_language(text: str, encoding: str) -> bool:
-    """Tell whether letters are there that belong together; the detector does not look for them."""
+    """Return whether the text has letters of one language, which the detector ignores."""
     letters = set(text)
     if encoding == "cp1257":  # Baltic: otherwise it is Albanian in cp1252
         return bool(letters & set("šŠžŽ"))
@@ -76,7 +76,7 @@ def _is_in_a_language(text: str, encoding: str) -> bool:
 
 
 def _is_marked(text: str) -> bool:
-    """Tell English and the like: no letter but ASCII's, and the quotes that word processors set."""
+    """Recognise English and the like: only ASCII letters, and typographic quotes."""
     quotes = text.count("“")
     if quotes != text.count("”") or any(c.isalpha() and not c.isascii() for c in text):
         return False
@@ -85,7 +85,7 @@ def _is_marked(text: str) -> bool:
 
 
 def _some(lines: Sequence[bytes]) -> list[bytes]:
-    """Choose lines from all over the sample, and those with bytes that the others lack."""
+    """Choose lines from the whole sample, and those with bytes that others lack."""
     mixed = [line[:_TELLING] for line in lines]
     random.Random(0).shuffle(mixed)  # noqa: S311 - the same ones each time
     chosen, seen, size = [], set[int](), 0
@@ -98,7 +98,7 @@ def _some(lines: Sequence[bytes]) -> list[bytes]:
 
 
 def _detected(lines: Sequence[bytes], likely: Mapping[str, str]) -> tuple[str, str] | None:
-    """Ask the detector: about all lines, and where several encodings are left about each third."""
+    """Ask the detector about all lines and, if several encodings remain, about each third."""
     thirds = (lines[::3], lines[1::3], lines[2::3]) if len(likely) > 1 else ()
     letters = sum(len(_OTHER_THAN_LATIN.findall(text)) for text in likely)
     if not likely or (len(lines) if thirds else letters or _LINES) < _LINES:
@@ -133,7 +133,7 @@ _MARKS = "\u0591-\u05c7\u064b-\u065f\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
 _VOWELS = "aeiouyæøœAEIOUYÆØŒ"
 _WORD = re.compile(r"[^\W_]+")
 _ACCENTS = re.compile(f"(?:(?![A-Za-z])[{_LATIN}]){{3}}")
-# What stands amid letters in no language, where an apostrophe, a hyphen and a dot do, or behind.
+# Signs that no language has within a word, unlike an apostrophe, a hyphen or a dot.
 _AMID = re.compile(rf"(?<={_LETTER})[^\w\s\x00-\x7f’‘´·\u00ad‑–—…](?={_LETTER})")
 _ACCENT_AMID = re.compile("[A-Za-z][¸¨¯˜˙˚˝˛ˇ˘][A-Za-z]")
 _BEHIND = re.compile(
@@ -154,7 +154,7 @@ _ODD_SHARE, _COMMON_SHARE = 0.02, 0.1
 
 
 def is_likely(text: str) -> bool:
-    """Tell whether somebody may have written a text, or whether it is one misread."""
+    """Return whether a text is plausible, and not a misread one."""
     if any(_is_unwritten(c) for c in set(text)) or _ACCENT_AMID.search(text):
         return False
     words = [word for word in _WORD.findall(text) if not word.isascii()]
@@ -172,7 +172,7 @@ def _is_unwritten(character: str) -> bool:
 
 
 def _is_odd(word: str) -> bool:
-    """Tell whether a word has letters of two alphabets, digits, or a capital behind a small one."""
+    """Return whether a word mixes two alphabets, has digits, or a capital after a small letter."""
     if _EAST_ASIAN_RUN.search(word):
         return False
     alphabets = sum(1 for letters in _ALPHABETS if letters.search(word))
@@ -184,13 +184,13 @@ def _is_odd(word: str) -> bool:
 
 
 def _has_words(text: str) -> bool:
-    """Tell whether letters of other alphabets than Latin come in words."""
+    """Return whether letters of non-Latin alphabets form words."""
     found = [letters.findall(text) for letters in _ALPHABETS]
     return all(sum(map(len, words)) >= 2 * len(words) for words in found)
 
 
 def _is_east_asian_at_all(text: str) -> bool:
-    """Tell whether Chinese, Japanese and Korean characters are as they are in these languages."""
+    """Return whether Chinese, Japanese and Korean characters are plausible for these languages."""
     han, kana, hangul, half = (s.findall(text) for s in (_HAN, _KANA, _HANGUL, _HALF_KANA))
     count = len(han) + len(kana) + len(hangul)
     if not count:

@@ -1,4 +1,4 @@
-"""Single lines of UTF-8: the limits of their length, and the rejects of those beyond."""
+"""Single lines of UTF-8: limits of length, and rejection of lines beyond them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import AnyStr
 
 MAX_LINE = 16 * 1024 * 1024
 EXCERPT_READ = 400
-# A character may grow threefold when it is normalised, and is held several times by then.
+# A character may grow threefold when normalised, and several copies are held.
 MAX_TEXT = 4 * 1024 * 1024
 TOO_LONG = f"longer than {MAX_LINE // 1024**2} MiB"
-# A value of two bytes may take a hundred in memory: so many separators are no message.
+# A value of two bytes may take a hundred in memory: a line of many separators is no message.
 MAX_VALUES = 512 * 1024
 TEXT_TOO_LONG = f"a text longer than {MAX_TEXT // 1024**2} MiB"
 UNDECODABLE = "not valid UTF-8"
@@ -30,12 +30,12 @@ class Reject:
 
 
 def crowded(line: AnyStr, *separators: AnyStr) -> bool:
-    """Tell whether a line has more values than should be taken apart."""
+    """Return whether a line has too many values to be parsed."""
     return len(line) > MAX_VALUES and sum(map(line.count, separators)) > MAX_VALUES
 
 
 def encodable(text: str) -> bool:
-    """Tell whether a text has no half surrogates, which stand for bytes that were no UTF-8."""
+    """Return whether a text has no lone surrogates, which stand for invalid UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -44,7 +44,7 @@ def encodable(text: str) -> bool:
 
 
 def undecodable(error: UnicodeDecodeError) -> str:
-    """Say where a line stops being text."""
+    """Describe where a line stops being valid text."""
     return f"{UNDECODABLE}: byte {error.start + 1}"
 
 

@@ -1,7 +1,7 @@
 """Masking: a Polars column in, a Polars column with tokens in place of personal data out.
 
-What is written in other forms of ASCII's letters and digits, as full-width ones are, is found in a
-copy of plain forms that has each character in the same place; the text itself stays as it is.
+Other forms of ASCII letters and digits, such as full-width ones, are found in a copy with plain
+forms, which has each character at the same position; the text itself is not changed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from messages.options import Rules
 from messages.values import OVERFLOW
 
 EMAIL, URL = "<EMAIL>", "<URL>"
-# Letters, marks and digits of scripts that part words by spaces: only these go on in an address.
+# Letters, marks and digits of scripts with spaces between words: only these continue an address.
 # Not so Han, kana and Thai, and Hangul, whose particles follow an address without a space.
 _LETTER = (
     "A-Za-z_\u00c0-\u024f\u0300-\u0373\u0376-\u052f\u0531-\u0587\u05d0-\u05ea\u0620-\u0669"
@@ -85,7 +85,7 @@ def _host() -> str:
     )
 
 
-# What to look for, in this order: a sign of it, its pattern, and its token. URLs with a scheme come
+# In order: a necessary sign, the pattern, and the token. URLs with a scheme come
 # first, as they may hold addresses; other hosts after addresses, as those hold hosts.
 _STEPS = (
     ("://", _url, URL),
@@ -120,7 +120,7 @@ def _cased(names: Iterable[str]) -> str:
 
 
 def mask(text: pl.Series, region: str | None = None, *, cued: bool = False) -> pl.Series:
-    """Put tokens in place of URLs, e-mail addresses, card, account and phone numbers.
+    """Replace URLs, e-mail addresses, card, account and phone numbers by tokens.
 
     ``region`` and ``cued`` are those of `messages.numbers.find_numbers`.
     """
@@ -146,26 +146,26 @@ def mask_text(text: str) -> str:
 
 
 def masked_schema(schema: Mapping[str, pl.DataType], rules: Rules) -> dict[str, pl.DataType]:
-    """Make the columns that ``--mask-columns`` names text, whatever they hold."""
+    """Return the schema with the columns of ``--mask-columns`` as text."""
     return {**schema, **dict.fromkeys(_masked_columns(schema, rules), pl.String())}
 
 
 def with_masks(frame: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """Mask those columns of a part of the output, which has the types of `masked_schema`."""
+    """Mask the columns of ``--mask-columns`` in a part that has the types of `masked_schema`."""
     names = _masked_columns(frame.columns, rules)
     masked = [mask(frame[n], rules.region, cued=True).alias(n) for n in names]
     return frame.with_columns(masked)
 
 
 def _masked_columns(columns: Iterable[str], rules: Rules) -> list[str]:
-    """Choose columns; the one that others are packed into counts where one is missing."""
+    """Return the columns to mask; if one is missing, the overflow column as well."""
     present = list(columns)
     wanted = {*rules.mask_columns, *([OVERFLOW] if rules.missing(present) else [])}
     return [name for name in present if name in wanted]
 
 
 def _masked_in_place(text: pl.Series, numbers: Callable[[str], list[Span]]) -> pl.Series:
-    """Find in the plain forms of texts, and mask at the same places in the texts."""
+    """Search the plain forms of texts, and mask at the same positions in the texts."""
     forms = _strings(map(plain, text))
     for sign, pattern, token in _STEPS:
         if not forms.str.contains(sign).any() or not forms.str.contains(pattern()).any():
@@ -177,7 +177,7 @@ def _masked_in_place(text: pl.Series, numbers: Callable[[str], list[Span]]) -> p
 
 
 def _spans(parts: Sequence[str], token: str) -> Iterator[Span]:
-    """Tell where every second part is."""
+    """Return the positions of every second part."""
     ends = list(accumulate(map(len, parts)))
     yield from zip(ends[:-1:2], ends[1::2], repeat(token))
 

@@ -11,18 +11,18 @@ from pathlib import Path
 CARD, IBAN, PHONE = "<CARD>", "<IBAN>", "<PHONE>"
 Span = tuple[int, int, str]
 
-# A text without so many digits holds none of these numbers.
+# A text with fewer digits holds none of these numbers.
 CANDIDATE = "[0-9](?:[ .()/+-]{0,3}[0-9]){5}"
 
 _BETWEEN = re.compile(r"[\s.:#=\u2116\u00b0\u00ba\uff1a-]+")
 _ENDS = frozenset(",;!?)]\uff0c\uff1b\uff01\uff1f\u3001\u3002\uff09\u060c\u061b\u061f\u0964")
-# How many characters before digits are looked at, and how many where words have no spaces.
+# How many characters before digits are examined; the second, in scripts without spaces.
 _REACH, _PIECE_REACH = 40, 12
 
 _RUN, _GROUP = re.compile(r"[0-9](?:[ .()/+-]{0,3}[0-9]){6,}"), re.compile("[0-9]+")
 _CARD_RUN = re.compile(r"[0-9](?:[ .-]{0,3}[0-9]){12,}")
 _SINCE_DIGITS, _A_WORD = re.compile(r"[^0-9]*$"), re.compile(r"\w+")
-# Right behind these, digits are a part of something else; behind a word they are not: "Help0871…".
+# Right after these, digits are part of something else; not after a word: "Help0871…".
 _GLUED = re.compile("(?:[A-Z0-9_][-_]?|[a-z][-_]|[0-9-][a-f]+|#)$")
 _DATE = re.compile(
     "(?:19|20)[0-9]{2}[./-][01]?[0-9][./-][0-3]?[0-9](?![0-9])(?: [0-2]?[0-9](?=:))?"
@@ -83,7 +83,7 @@ _ISSUERS = re.compile(
 
 
 class _PlainForms(dict[int, str]):
-    """A character's plain form: ASCII's for digits, wide characters, and what parts digits."""
+    """The plain form of a character: ASCII for digits, wide characters and separators."""
 
     def __missing__(self, code: int) -> str:
         self[code] = _plain_form(code)
@@ -105,7 +105,7 @@ _PLAIN_FORMS = _PlainForms()
 
 
 def plain(text: str) -> str:
-    """Write a text in plain forms, character by character, so that places in it stay the same.
+    """Return the plain form of a text, character by character, so that positions stay the same.
 
     >>> plain("\uff14\uff11\u20101")
     '41-1'
@@ -116,8 +116,8 @@ def plain(text: str) -> str:
 def find_numbers(text: str, region: str | None = None, *, cued: bool = False) -> list[Span]:
     """Find card, account and phone numbers in a text of plain forms, in their order.
 
-    ``region`` is a country, as ``DE``, whose phone numbers count however they are written; ``cued``
-    means that digits are a phone number's as they are after a word for it.
+    ``region`` is a country such as ``DE``, whose phone numbers are found in every form. ``cued``
+    means that the digits follow a word such as *phone*.
 
     >>> find_numbers("order 2026-11-22, call 555-123-4567")
     [(23, 35, '<PHONE>')]
@@ -140,13 +140,13 @@ def find_numbers(text: str, region: str | None = None, *, cued: bool = False) ->
 
 
 def _follows(between: str, token: str) -> bool:
-    """Tell whether a number is a phone number because the one before it is one."""
+    """Return whether a number is a phone number because the one before it is."""
     joining = between.lower().strip(" ,;/&|、，")  # noqa: RUF001
     return token == PHONE and (not joining or joining in words("joining"))
 
 
 def put(text: str, spans: Iterable[Span]) -> str:
-    """Put tokens in place of stretches of a text."""
+    """Replace ranges of a text by tokens."""
     pieces: list[str] = []
     copied = 0
     for start, end, token in spans:
@@ -156,7 +156,7 @@ def put(text: str, spans: Iterable[Span]) -> str:
 
 
 def _without(text: str, spans: Sequence[Span]) -> str:
-    """Black out the numbers that were found already."""
+    """Blank out the numbers that are already found."""
     return put(text, [(start, end, "\0" * (end - start)) for start, end, _ in sorted(spans)])
 
 
@@ -170,7 +170,7 @@ def _of_region(text: str, region: str) -> Iterator[Span]:
 
 
 def _iban(text: str, digits: int) -> Span | None:
-    """Find the account number that digits are in; with a wrong check digit its token is empty."""
+    """Find the IBAN that contains the digits; with a wrong check digit its token is empty."""
     head = _HEAD.search(text, max(0, digits - _HEAD_REACH), digits + 2)
     match = head and _IBAN.match(text, head.start())
     if not match or match.end() < digits:
@@ -188,7 +188,7 @@ def _is_iban(number: str) -> bool:
 
 
 def is_card(digits: str) -> bool:
-    """Say whether digits are a card number: known prefix, its length, and the Luhn check digit."""
+    """Return whether digits are a card number: known prefix, length, and Luhn check digit."""
     return _ISSUERS.fullmatch(digits) is not None and _luhn(digits)
 
 
@@ -200,7 +200,7 @@ def _luhn(digits: str) -> bool:
 def _longest(
     groups: Sequence[re.Match[str]], first: int, fits: Callable[[str], bool], lengths: range
 ) -> int | None:
-    """Find the last of the groups that, from ``first`` on, are the longest number that fits."""
+    """Return the last group of the longest valid number that begins at group ``first``."""
     number, last = "", None
     for index in range(first, len(groups)):
         number += groups[index][0]
@@ -248,7 +248,7 @@ def _phones(text: str, run: re.Match[str], *, cued: bool) -> Iterator[Span]:
 
 
 def _free(text: str, run: re.Match[str], before: str, *, cued: bool) -> int:
-    """Tell where what numbers a thing ends, by the word or sign before it: with no space in it."""
+    """Return where a number of something else ends, by the word or sign before it."""
     if _has_label(before.lower()) or (not cued and _GLUED.search(before)):
         space = text.find(" ", run.start(), run.end())
         return run.end() if space < 0 else space
@@ -285,7 +285,7 @@ def _is_in(text: str, pieces: str) -> bool:
 
 @cache
 def words(name: str) -> tuple[str, ...]:
-    """Give a list of ``words.toml``."""
+    """Return a list of ``words.toml``."""
     return tuple(_lists()[name].split())
 
 

@@ -1,4 +1,4 @@
-"""The arguments of a job, and the errors that end it."""
+"""The job's arguments, and the errors that end it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLUMN_OPTIONS = {
     "sent_at": "--time-column",
 }
 BY_MESSAGE, BY_SENDER_AND_TEXT = "message", "sender-text"
-"""What two rows have to agree in to be one message: see `messages.columns.Columns.distinction`."""
+"""Which columns make two rows one message; see `messages.columns.Columns.distinction`."""
 
 
 class JobError(Exception):
@@ -28,12 +28,12 @@ class JobError(Exception):
 
 
 class UsageError(Exception):
-    """The arguments make no sense."""
+    """The arguments are invalid."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How files are to be read where they do not say so themselves.
+    """How to read files that do not say it themselves.
 
     ``columns`` has, by output column, the name of the input's, or several names with commas between
     them, of which the first that a file has counts. ``encoding`` is that of files that are not
@@ -49,7 +49,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What becomes of a message: the job's options for duplicates, cleaning and masking."""
+    """The job's options for duplicates, cleaning and masking."""
 
     duplicates: str = BY_MESSAGE
     cleaner: str | None = None
@@ -57,7 +57,7 @@ class Rules:
     mask_columns: tuple[str, ...] = ()
 
     def missing(self, columns: Iterable[str]) -> dict[str, list[str]]:
-        """Tell, for the summary, which columns to mask the output does not have."""
+        """Return, for the summary, the columns to mask that the output does not have."""
         missing = sorted(set(self.mask_columns).difference(columns))
         return {"mask_columns_missing": missing} if missing else {}
 
@@ -88,9 +88,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(arguments: Sequence[str], opt_ml: Path, description: str = "") -> Options:
-    """Read arguments; empty ones, which splitting a template's string may leave, mean nothing.
+    """Parse arguments; empty ones, which splitting a template's string may leave, are ignored.
 
-    Raises UsageError when they make no sense.
+    Raises UsageError when they are invalid.
     """
     given = _parser(description).parse_args([a for a in arguments if a.strip()])
     names = given.columns or ()

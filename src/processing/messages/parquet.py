@@ -1,4 +1,4 @@
-"""Parquet files: what columns one has, and its rows."""
+"""Reads Parquet files: their columns and rows."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from messages.streams import BATCH_LINES, BOMB_BYTES, BOMB_RATIO, BROKEN, Blocks
 from messages.tasks import Done, Task
 from messages.values import unshared_bytes
 
-# A packed Parquet file may unpack to so many times its size, as its pages are packed already.
+# How many times its size a compressed Parquet file may have; its pages are compressed already.
 UNPACKED, UNPACKED_BYTES = 100, 256 * 1024 * 1024
 # Rows are cleaned in pieces of about so many bytes.
 PIECE_BYTES = 16 * 1024 * 1024
-# Otherwise one INTERVAL column makes Polars panic; so it can be left out.
+# Otherwise an INTERVAL column makes Polars panic; this way, it can be left out.
 os.environ.setdefault("POLARS_IMPORT_INTERVAL_AS_STRUCT", "1")
 pl.Config.reload_env_vars()
 INTERVAL = ["months", "days", "nanoseconds"]
 
 
 def with_columns(source: Source, unpacked: Path) -> Source:
-    """Read a file's schema, or set the ``reason`` why it is rejected whole.
+    """Read a file's schema, or set the ``reason`` why the whole file is rejected.
 
     A packed one is unpacked first, as it is read from its end.
     """
@@ -67,12 +67,12 @@ def _with_columns(source: Source) -> Source:
 
 
 def _is_interval(kind: pl.DataType) -> bool:
-    """Tell Parquet's INTERVAL, which Polars shows so and cannot read."""
+    """Recognise Parquet's INTERVAL, which Polars cannot read."""
     return isinstance(kind, pl.Struct) and [field.name for field in kind.fields] == INTERVAL
 
 
 def read(task: Task, columns: Columns, done: Done) -> Iterator[tuple[int, Rows]]:
-    """Read a task's rows, a batch at a time, each with the position of its first; count them."""
+    """Read a task's rows in batches, each with the position of its first row."""
     source, rows = task.source, task.end - task.start
     most = max(BOMB_BYTES, BOMB_RATIO * source.size * rows // source.rows)
     scan = pl.scan_parquet(source.path, glob=False, hive_partitioning=False)

@@ -1,4 +1,4 @@
-"""Into which tasks files are cut, and over how many buckets their rows are spread."""
+"""Plans the run: the tasks that files are divided into, and the number of buckets."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MIB = 1024 * 1024
 RANGE_BYTES, LEAST_BYTES = 32 * MIB, 2 * MIB
 """The most bytes of a task, and the least that another worker is given of a small input."""
 
-# What unpacked rows take against the file's size, roughly; only the number of buckets hangs on it.
+# Rough ratio of unpacked rows to the file's size; it only decides the number of buckets.
 EXPANSION = {None: 1.3, "gzip": 7.0, "zstd": 8.0, "bz2": 9.0}
 PARQUET_EXPANSION = 5.0
-# Measured: how many times a bucket a worker holds at its peak.
+# How many times a bucket's size a worker needs at its peak (measured).
 BUCKET_COPIES = 5
 BUCKET_MIB = range(8, 49)
 MAX_BUCKETS = 512
@@ -52,9 +52,9 @@ def _stretches(source: Source, most: int, *, cut: bool) -> Iterator[tuple[int, i
 
 
 def buckets(found: Sequence[Source], count: int, memory: int) -> tuple[int, int]:
-    """Return over how many buckets the rows are spread, and how many bytes each may hold.
+    """Return the number of buckets, and how many bytes each may hold.
 
-    So a run of ``count`` workers fits into ``memory`` MiB.
+    With these, a run of ``count`` workers fits into ``memory`` MiB.
     """
     room = (memory - PROCESS_MIB * (count + 1)) // (count * BUCKET_COPIES)
     limit = max(BUCKET_MIB.start, min(BUCKET_MIB.stop - 1, room)) * MIB

@@ -1,4 +1,4 @@
-"""What came with the input, made fit to be read by people: in logs, messages and summaries."""
+"""Makes texts of the input safe to show in logs, messages and summaries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LENGTH = 400
 
 
 def printable(text: str, length: int = LENGTH) -> str:
-    r"""Write what could break a line, steer a terminal or turn a text around as its escape.
+    r"""Escape characters that could break a line, control a terminal, or reverse a text.
 
     An ellipsis stands for everything beyond ``length`` characters.
 

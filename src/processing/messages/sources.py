@@ -1,4 +1,4 @@
-"""What each input file is: its format, compression, encoding, dialect and columns."""
+"""Inspects input files: format, compression, encoding, dialect and columns."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ SUFFIXES = {
 PACKED_SUFFIXES = {".gz", ".gzip", ".zst", ".zstd", ".bz2"}
 MANIFEST = re.compile(r'\[\s*\{\s*"prefix"\s*:\s*"s3://')
 DELIMITERS = ",;\t|"
-# Excel's way to say what is between a file's fields.
+# Excel's declaration of the delimiter.
 SEPARATOR = re.compile(r'"?sep=(.)"?\r?', re.IGNORECASE)
 
 
 class UnusableError(ValueError):
-    """A file cannot be used at all; the message says why and what to do."""
+    """A file cannot be used; the message says why, and the remedy."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One input file, as far as it is known before reading it."""
+    """One input file, as known before reading its rows."""
 
     path: Path
     name: str
@@ -66,7 +66,7 @@ class Source:
 
     @property
     def splittable(self) -> bool:
-        """Whether it can be read from any newline on, as no record holds one."""
+        """Whether it can be read from any newline on, because no record contains one."""
         lines = self.format == "jsonl" or (self.format == "tsv" and not self.dialect.quotes)
         return lines and self._has_plain_lines
 
@@ -87,7 +87,7 @@ class Source:
 
 
 def inspect(path: Path, name: str, reading: Reading) -> Source:
-    """Find out what a file is; ``reason`` is set when it is rejected whole.
+    """Inspect a file; ``reason`` is set if the whole file is rejected.
 
     ``name`` is its path under the input folder.
     """
@@ -144,7 +144,7 @@ def _by_content(lines: Iterable[str]) -> str:
 
 
 def _json_columns(lines: Sequence[str], reading: Reading) -> Columns:
-    """Look at many lines, as each may lack columns that others have."""
+    """Examine many lines, because each may lack columns that others have."""
     held: Counter[str] = Counter()
     nested: set[str] = set()
     rows = [row for row in map(_json, lines[:JSON_SAMPLE_LINES]) if isinstance(row, dict)]
@@ -225,8 +225,8 @@ def _named(header: Sequence[str], reading: Reading) -> Columns:
 def _dialect(kind: str, delimiter: str, lines: Sequence[bytes], *, cut: bool) -> Dialect:
     """Choose the dialect that explains a file's beginning.
 
-    Quotes in TSV are quotes where every record fits so, and characters otherwise. In CSV they are
-    quotes; that backslashes escape them is believed where more records fit then.
+    In TSV, quotes are quotes if every record fits, otherwise plain characters. In CSV they are
+    quotes; backslash escapes are assumed if more records fit then.
     """
     plain = Dialect(delimiter)
     if kind == "tsv":

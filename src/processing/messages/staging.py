@@ -1,7 +1,7 @@
-"""Cleaned rows on disk, in buckets by their hash, so that duplicates meet in one.
+"""Stages cleaned rows on disk, in buckets by hash, so that duplicates share a bucket.
 
-A bucket is files of segments, each an Arrow IPC stream behind its `HEAD`. Several processes never
-write the same file: each names its own.
+A bucket consists of files of segments; each segment is an Arrow IPC stream after its `HEAD`. Each
+process writes files of its own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from messages.values import CELL
 ORDER = "\0order"
 DISTINCTION = "\0distinction"
 BUCKET = "\0bucket"
-# Of a segment: its length, what its rows take in memory, and how many they are.
+# A segment's length, the memory of its rows, and their number.
 HEAD = struct.Struct("<QQQ")
 CELL_BYTES = 8
 # A row's place among all: its task's number above, its position in the task below.
@@ -34,14 +34,14 @@ FLUSH_FRAMES = 6
 # Rows that are alike meet in their bucket; dropping a few sooner takes longer than staging them.
 FEW_ALIKE = 0.9
 IDENTITY = (SENDER, DISTINCTION, TEXT)
-"""What all rows of one message agree in; a missing value agrees with a missing value."""
+"""The columns that all rows of one message share; missing values are equal."""
 
 
 @dataclass
 class Staging:
-    """One task's rows on their way into bucket files, which are appended to.
+    """Appends the rows of one task to bucket files.
 
-    Another ``seed`` of the hash spreads a bucket's rows anew.
+    Another ``seed`` of the hash distributes a bucket's rows differently.
     """
 
     folder: Path
@@ -51,9 +51,9 @@ class Staging:
     _size: int = 0
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Take rows with their ``ORDER``; they reach the disk by ``flush`` at the latest.
+        """Add rows with their ``ORDER``; they are written by ``flush`` at the latest.
 
-        Where many of them are alike, some that repeat earlier ones may be left out.
+        If many are alike, some that repeat earlier rows may be left out.
         """
         frame = frame.with_columns(_hash(self.seed).alias(BUCKET))
         if frame[BUCKET].n_unique() < FEW_ALIKE * frame.height:
@@ -65,7 +65,7 @@ class Staging:
             self.flush()
 
     def flush(self) -> None:
-        """Write the rows that are held in memory."""
+        """Write the rows that are still in memory."""
         for frame in _alike(self._held):
             parts = frame.partition_by(BUCKET, as_dict=True, include_key=False)
             for (bucket,), part in parts.items():
@@ -74,7 +74,7 @@ class Staging:
 
 
 def _alike(frames: Sequence[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Join frames of one schema; those of others stay apart until all schemas are known."""
+    """Concatenate frames of one schema; others stay separate until all schemas are known."""
     groups: dict[tuple[tuple[str, pl.DataType], ...], list[pl.DataFrame]] = defaultdict(list)
     for frame in frames:
         groups[tuple(frame.schema.items())].append(frame)
@@ -83,7 +83,7 @@ def _alike(frames: Sequence[pl.DataFrame]) -> Iterator[pl.DataFrame]:
 
 
 def ordered(frame: pl.DataFrame, task: int, base: int, distinction: str | None) -> pl.DataFrame:
-    """Turn positions within a batch into places among all rows, and add what tells rows apart."""
+    """Turn positions within a batch into global ones, and add the distinguishing column."""
     first = (task << TASK_BITS) + base
     order = pl.Series(ORDER, frame[POSITION] + first, dtype=pl.Int64)
     apart = pl.lit(None, pl.String) if distinction is None else pl.col(distinction)
@@ -92,7 +92,7 @@ def ordered(frame: pl.DataFrame, task: int, base: int, distinction: str | None) 
 
 
 def task_of(order: pl.Expr) -> pl.Expr:
-    """Tell which task a row came from, by its place."""
+    """Return the task of a row, by its global position."""
     return order // (1 << TASK_BITS)
 
 
@@ -123,7 +123,7 @@ def append(path: Path, frame: pl.DataFrame) -> None:
 
 
 def segments(paths: Sequence[Path]) -> Iterator[pl.DataFrame]:
-    """Read the segments of bucket files, one at a time, but for one that a worker died over."""
+    """Read the segments of bucket files one by one; skips one left incomplete by a dead worker."""
     for path in paths:
         with path.open("rb") as file:
             while len(head := file.read(HEAD.size)) == HEAD.size:
@@ -134,7 +134,7 @@ def segments(paths: Sequence[Path]) -> Iterator[pl.DataFrame]:
 
 
 def weight(paths: Sequence[Path], width: int) -> int:
-    """Say what the rows of bucket files take in memory once each has all columns."""
+    """Return the memory of the rows of bucket files, once each has all columns."""
     total = 0
     for path in paths:
         with path.open("rb") as file:

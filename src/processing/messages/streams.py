@@ -1,4 +1,4 @@
-"""Bytes of files: decompressed, turned into UTF-8, cut into lines, never all at once."""
+"""Reads files in blocks: decompresses them, converts them to UTF-8, and splits lines."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ BOMB_RATIO, BOMB_BYTES = 1000, 1024 * 1024 * 1024
 
 
 class BombError(ValueError):
-    """A file unpacks to far more than any text would."""
+    """A file decompresses to far more than any text would."""
 
 
 BROKEN = (EOFError, OSError, zlib.error, zstandard.ZstdError, BombError)
 
 
 def compression_of(path: Path) -> str | None:
-    """Tell a file's compression by its first bytes, whatever its name."""
+    """Return a file's compression by its first bytes, regardless of its name."""
     with path.open("rb") as file:
         head = file.read(4)
     return next((name for magic, name in MAGIC.items() if head.startswith(magic)), None)
@@ -52,8 +52,8 @@ def compression_of(path: Path) -> str | None:
 class Blocks:
     """A file's decompressed bytes, block by block.
 
-    Iterating ends early on damage, once all that could be read was given; ``damage`` then says
-    what is wrong, and is ``None`` otherwise.
+    Iteration ends early on damage, after all readable bytes; ``damage`` then describes it, and is
+    ``None`` otherwise.
     """
 
     def __init__(self, path: Path, compression: str | None) -> None:
@@ -72,7 +72,7 @@ class Blocks:
 
 
 def _defused(blocks: Iterable[bytes], raw: IO[bytes]) -> Iterator[bytes]:
-    """Stop where more than ``BOMB_BYTES`` came, and ``BOMB_RATIO`` times what was read."""
+    """Stop after more than ``BOMB_BYTES`` and ``BOMB_RATIO`` times the bytes read."""
     size = 0
     for block in blocks:
         yield block
@@ -82,7 +82,7 @@ def _defused(blocks: Iterable[bytes], raw: IO[bytes]) -> Iterator[bytes]:
 
 
 def _decompressed(raw: io.BufferedReader, compression: str | None) -> Iterator[bytes]:
-    """Read what is there at each time, as a longer read that fails would lose its beginning."""
+    """Read in small steps, because a longer read that fails would lose its beginning."""
     if compression == "gzip":
         return iter(partial(gzip.GzipFile(fileobj=raw).read1, BLOCK), b"")
     if compression == "bz2":
@@ -95,7 +95,7 @@ def _reads(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _zstd(raw: IO[bytes]) -> Iterator[bytes]:
-    """Decompress frame after frame; the library's own reader does not mind a cut-off file."""
+    """Decompress frame by frame; the library's own reader accepts a truncated file."""
     frame, begun = zstandard.ZstdDecompressor().decompressobj(), False
     for read in iter(lambda: raw.read(ZSTD_INPUT), b""):
         rest = read
@@ -109,10 +109,10 @@ def _zstd(raw: IO[bytes]) -> Iterator[bytes]:
 
 
 def in_utf8(data: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """Turn a file's bytes into UTF-8, which can be cut at newlines, without a mark of order.
+    """Convert a file's bytes to UTF-8 without a byte order mark, which can be split at newlines.
 
-    What the encoding cannot mean (half a surrogate pair, an undefined byte) becomes bytes that are
-    no UTF-8 either, so that the line they are on is rejected and no other.
+    Invalid bytes (half a surrogate pair, an undefined byte) become invalid UTF-8, so that only
+    their line is rejected.
     """
     data = _without_mark(data, BOMS.get(encoding, b""))
     if encoding.startswith("utf-8"):
@@ -148,10 +148,10 @@ def _without_mark(data: Iterable[bytes], mark: bytes) -> Iterator[bytes]:
 
 
 def line_batches(data: Iterable[bytes], source: Blocks | None = None) -> Iterator[list[bytes]]:
-    """Cut bytes into lists of whole lines, about 4 MiB and at most 20,000 lines each.
+    """Split bytes into lists of whole lines: about 4 MiB and at most 20,000 lines each.
 
-    A line over ``MAX_LINE`` is cut just beyond that, which the batch functions reject. What is
-    left of a line where ``source`` turned out damaged is left out.
+    A line over ``MAX_LINE`` is cut just beyond that, and rejected by the batch functions. An
+    incomplete line at the end of a damaged ``source`` is left out.
     """
     held = bytearray()
     for block in _joined(data):
@@ -165,7 +165,7 @@ def line_batches(data: Iterable[bytes], source: Blocks | None = None) -> Iterato
 
 
 def _joined(data: Iterable[bytes]) -> Iterator[bytes]:
-    """Join small blocks, so that there is a batch's worth to split."""
+    """Join small blocks, so that there is enough for a batch."""
     waiting: list[bytes] = []
     size = 0
     for block in data:
@@ -184,7 +184,7 @@ def _sliced(lines: list[bytes]) -> Iterator[list[bytes]]:
 
 
 def range_blocks(path: Path, start: int, end: int) -> Iterator[bytes]:
-    """Read the lines of a plain file that start in ``[start, end)``, to their own ends."""
+    """Read the lines of an uncompressed file that start in ``[start, end)``."""
     with path.open("rb") as file:
         if start:
             file.seek(start - 1)
@@ -198,7 +198,7 @@ def range_blocks(path: Path, start: int, end: int) -> Iterator[bytes]:
 
 
 def _rest_of_line(file: IO[bytes], end: float = math.inf) -> Iterator[bytes]:
-    """Read to the end of a line; of one that goes on beyond ``end``, at most a block more."""
+    """Read to the end of a line; beyond ``end``, at most one block more."""
     while (piece := file.readline(BLOCK)) and not piece.endswith(b"\n") and file.tell() < end:
         yield piece
     yield piece

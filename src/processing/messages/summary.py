@@ -1,4 +1,4 @@
-"""What a run has to say: counts per file and in total, and each reject."""
+"""The report of a run: counts per file and in total, and each reject."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from messages.printing import printable
 from messages.sources import Source
 from messages.tasks import Done, Task
 
-# The summary becomes part of a run's record, which takes no more; the rest is in the files.
+# The summary is stored in the run's record, which has a limit; the rest is in the files.
 MAX_FILES, MAX_PARTS, MAX_SHOWN, NAME = 1000, 500, 100, 80
 COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
 
@@ -37,7 +37,7 @@ class FileCounts:
 
 @dataclass
 class Record:
-    """All that tasks and buckets reported."""
+    """Collects the reports of tasks and buckets."""
 
     sources: Sequence[Source]
     tasks: Sequence[Task] = ()
@@ -45,7 +45,7 @@ class Record:
     kept: Counter[int] = field(default_factory=Counter)
 
     def reject(self, reasons: Mapping[str, str]) -> None:
-        """Reject files by name after all, with whatever was read of them."""
+        """Reject files by name, with all rows that were read from them."""
         self.sources = [
             replace(source, reason=reasons.get(source.name, source.reason))
             for source in self.sources
@@ -68,7 +68,7 @@ class Record:
         return list(counts.values())
 
     def rejects(self) -> Iterator[dict[str, Any]]:
-        """Give each reject in the order of files and positions, which count from 1."""
+        """Yield each reject in the order of files and positions, which count from 1."""
         by_file: dict[str, list[Done]] = {source.name: [] for source in self.sources}
         for task in self.tasks:
             by_file[task.source.name].append(self.done[task.number])
@@ -99,9 +99,9 @@ class Record:
 
 
 def _of_host(host: Host) -> dict[str, Any]:
-    """Say which host of several a summary is of; of one alone there is nothing to say.
+    """Return the host of a summary, if there are several hosts.
 
-    Each host drops the duplicates among its own files only, for it sees no others.
+    Each host drops duplicates among its own files only.
     """
     if host.count == 1:
         return {}
@@ -109,7 +109,7 @@ def _of_host(host: Host) -> dict[str, Any]:
 
 
 def _problem(record: Record, most: float, rejected: str) -> dict[str, str]:
-    """Say why a run has failed although all of its input was looked at.
+    """Return why a run has failed although all of its input was read; empty if it has not.
 
     ``most`` is the largest share of the rows that may be rejected, never all of them; ``rejected``
     names the file that lists the rejects.

@@ -1,4 +1,4 @@
-"""What the parent and its workers tell each other of a run: tasks, and what came of them.
+"""The data that passes between the parent and its workers: tasks and their results.
 
 The parent plans and sums up without the engine, whose import would take a tenth of a second and
 60 MiB. So schemas, which hold the engine's types, pass through it as the bytes that pickle made.
@@ -18,10 +18,10 @@ from messages.sources import Source
 
 @dataclass(frozen=True)
 class Task:
-    """A stretch of one file.
+    """A range of one file.
 
-    ``start`` and ``end`` are bytes of a file, which is read whole unless it can be cut, or rows of
-    a Parquet file.
+    ``start`` and ``end`` are positions in bytes or, for Parquet, rows. A file that cannot be
+    divided is one task.
     """
 
     number: int
@@ -32,7 +32,7 @@ class Task:
 
 @dataclass
 class Done:
-    """What came of a task. Positions in ``rejects`` (a file of JSON lines) count from its start.
+    """The result of a task. Positions in ``rejects`` (a file of JSON lines) count from its start.
 
     ``failed`` says why its file has to be rejected as a whole; ``schema`` is pickled, of column
     names and the types that batches had in each.
@@ -54,7 +54,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Output:
-    """What all buckets are written by.
+    """The settings by which all buckets are written.
 
     ``schema`` is pickled: the columns of the output, named by ``columns``, and their types.
     ``rules`` say which of them are masked once duplicates are gone. Rows of other tasks than
@@ -71,13 +71,13 @@ class Output:
 
 @dataclass
 class Written:
-    """What became of a bucket: its parts, and rows kept by task number."""
+    """The result of a bucket: its parts, and the rows kept by task number."""
 
     parts: list[Path] = field(default_factory=list)
     kept: Counter[int] = field(default_factory=Counter)
 
 
 def buckets_in(folder: Path) -> list[list[Path]]:
-    """List the files of each bucket, whose number is what their names begin with."""
+    """List the files of each bucket; their names begin with its number."""
     paths = sorted(folder.glob("[0-9]*"))
     return [list(files) for _, files in groupby(paths, lambda path: path.stem)]

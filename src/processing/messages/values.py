@@ -1,4 +1,4 @@
-"""Columns of values as they came: their types, and what they become when files disagree."""
+"""Types of columns, and how they are united when files disagree."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EXACT_IN_FLOAT = range(-(2**53), 2**53 + 1)
 
 
 def column(name: str, values: Sequence[Any]) -> pl.Series:
-    """Make a column of parsed JSON values: typed when all agree, else their JSON text.
+    """Make a column of parsed JSON values: typed if all agree, otherwise as JSON text.
 
     Objects and arrays always become JSON text: their fields differ from row to row.
     """
@@ -49,7 +49,7 @@ def json_text(value: Any) -> str:
 
 
 def as_text(series: pl.Series) -> pl.Series:
-    """Turn any column into strings."""
+    """Convert any column to strings."""
     dtype = series.dtype
     if dtype == pl.Binary:
         decoded = [None if v is None else v.decode("utf-8", "replace") for v in series]
@@ -62,7 +62,7 @@ def as_text(series: pl.Series) -> pl.Series:
 
 
 def known_times(series: pl.Series) -> pl.Series:
-    """Make times outside the years 1 to 9999 missing: nothing can write them, and Polars panics."""
+    """Replace times outside the years 1 to 9999 by null: Polars panics over them."""
     dtype = series.dtype
     if dtype == pl.Date:
         return _within(series, -719_162, 2_932_896)
@@ -80,7 +80,7 @@ def _within(series: pl.Series, first: int, last: int) -> pl.Series:
 
 
 def _values(series: pl.Series) -> list[Any]:
-    """Give a column's values; nested times that Python cannot say come as their numbers."""
+    """Return a column's values; nested times that Python cannot represent become numbers."""
     try:
         return series.to_list()
     except (pl.exceptions.PanicException, OverflowError, ValueError):
@@ -88,7 +88,7 @@ def _values(series: pl.Series) -> list[Any]:
 
 
 def unshared_bytes(series: pl.Series) -> int:
-    """Say what a column takes once each row has its values for itself."""
+    """Return the memory of a column once no row shares its values."""
     dtype = series.dtype
     if dtype == pl.String:
         return int(series.str.len_bytes().sum()) + CELL * len(series)
@@ -104,7 +104,7 @@ def unshared_bytes(series: pl.Series) -> int:
 
 
 def widest(one: pl.DataType, other: pl.DataType) -> pl.DataType:
-    """Find the type that holds both: wider numbers, else strings."""
+    """Return the type that holds both: the wider number, or string."""
     if one == other or other == pl.Null():
         return one
     if one == pl.Null():
@@ -119,7 +119,7 @@ def widest(one: pl.DataType, other: pl.DataType) -> pl.DataType:
 
 
 def conform(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
-    """Give a frame exactly the columns of ``schema``; columns it has beyond go to ``OVERFLOW``."""
+    """Return a frame with exactly the columns of ``schema``; others go to ``OVERFLOW``."""
     beyond = [name for name in frame.columns if name not in schema]
     frame = pack(frame, beyond)
     return pl.DataFrame([_cast(frame, name, dtype) for name, dtype in schema.items()])
@@ -137,7 +137,7 @@ def _cast(frame: pl.DataFrame, name: str, dtype: pl.DataType) -> pl.Series:
 
 
 def pack(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    """Move columns into one of JSON text, ``OVERFLOW``, leaving nulls out.
+    """Pack columns into one column of JSON text, ``OVERFLOW``, without nulls.
 
     Hostile or map-like input can have a new column per row: a table that wide would not fit.
     """

@@ -1,4 +1,4 @@
-"""The work of one worker: read a range of a file, clean it in batches, stage the rows."""
+"""Runs one task in a worker: reads a range of a file, cleans it in batches, stages the rows."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from messages.tasks import Done, Task
 
 # A batch has fewer lines where they have many columns; how many is known from the one before.
 MAX_CELLS, FIRST_LINES = 2_000_000, 1000
-# What records of CSV may weigh together.
+# The largest weight of a batch of CSV records.
 RECORD_BYTES = 6 * 1024 * 1024
-# Rows in their thousands are no garbage in cycles: looking for it there took a fifth of the time.
+# Rows form no reference cycles; the garbage collector took a fifth of the time.
 COLLECT = (200_000, 10, 10)
-# Rejects of a task that are listed one by one; its others are counted.
+# How many rejects of a task are listed; the others are counted.
 MAX_LISTED = 50_000
 
 
 def inspect(path: Path, name: str, reading: Reading, unpacked: Path | None = None) -> Source:
-    """Find out what a file is, as `sources.inspect` does, Parquet's columns included.
+    """Inspect a file as `sources.inspect` does, including Parquet's columns.
 
     A packed Parquet file is unpacked to ``unpacked``; without that, no Parquet file is looked into.
     The reason of a file that is rejected whole is masked.
@@ -47,7 +47,7 @@ def inspect(path: Path, name: str, reading: Reading, unpacked: Path | None = Non
 
 
 def run(task: Task, folder: Path, buckets: int) -> Done:
-    """Do one task; rejects and rows are staged in ``folder``, the latter in so many buckets."""
+    """Do one task; its rejects and, in buckets, its rows are staged in ``folder``."""
     done = Done(task.number)
     schema: dict[str, list[pl.DataType]] = {}
     staging = Staging(folder, buckets)
@@ -90,7 +90,7 @@ def _keep_rejects(done: Done, batch: Batch, base: int, folder: Path) -> None:
 
 
 def _batches(task: Task, done: Done) -> Iterator[tuple[int, Batch]]:
-    """Clean batches; gives each with the position of its first line or row in the task."""
+    """Clean batches; yields each with the position of its first line or row in the task."""
     columns = task.source.columns
     if columns is None:
         return
@@ -122,7 +122,7 @@ def _rows(task: Task, columns: Columns, done: Done) -> Iterator[tuple[int, Rows]
 
 
 def _in_words(rejects: list[Reject], encoding: str) -> list[Reject]:
-    """Name the file's own encoding where a line was none; it was UTF-8 by then."""
+    """Name the file's own encoding in a reason, instead of UTF-8."""
     if encoding.startswith("utf-8"):
         return rejects
     return [
@@ -134,14 +134,14 @@ def _in_words(rejects: list[Reject], encoding: str) -> list[Reject]:
 def _json(
     _: Task, columns: Columns, batches: Iterator[list[bytes]], done: Done
 ) -> Iterator[tuple[int, Rows]]:
-    """Parse as many lines at once as fit, for the columns that those before had."""
+    """Parse as many lines at once as fit, estimated by the columns of those before."""
     width = MAX_CELLS // FIRST_LINES
     for batch in batches:
         start = 0
         while start < len(batch):
             lines = batch[start : start + max(1, MAX_CELLS // width)]
             rows = json_rows(lines, columns)
-            if rows.positions or rows.rejects:  # gigabytes of blank lines pass quickly
+            if rows.positions or rows.rejects:  # skip gigabytes of blank lines quickly
                 yield done.lines, rows
             width = max(1, len(rows.columns))
             start += len(lines)
@@ -165,7 +165,7 @@ def _separated(
 
 
 def _batched(records: Iterator[Record]) -> Iterator[list[Record]]:
-    """Gather records until they are many or weigh much."""
+    """Collect records until they are many or heavy."""
     batch: list[Record] = []
     size = 0
     for record in records:
