@@ -19,7 +19,7 @@ _TAG = str.maketrans({"<": r"\x3c", ">": r"\x3e"})
 
 
 def printable(text: str) -> str:
-    r"""Escape what is not printable: control characters, line breaks, changes of direction.
+    r"""Escape unprintable characters: controls, line breaks, changes of direction.
 
     >>> print(printable("a\x1b[2Jb\u202ec"))
     a\x1b[2Jb\u202ec
@@ -78,7 +78,7 @@ def json_object(text: str | bytes | None) -> dict[str, Any]:
 
 
 def plain_json(value: object, indent: int | None = None) -> str:
-    r"""Serialise a value as JSON, and escape what is not printable.
+    r"""Serialise a value as JSON, and escape unprintable characters.
 
     Unlike with `json`'s ``ensure_ascii``, keys in any script stay readable.
 

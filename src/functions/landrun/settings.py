@@ -140,7 +140,7 @@ class ScheduleSettings(LandingSettings):
 
     @model_validator(mode="after")
     def _read_no_outputs(self) -> Self:
-        """Refuse to read what runs write: each run would make the next one larger."""
+        """Refuse to read the outputs of runs: each run would make the next one larger."""
         own = (self.output_prefix, self.manifest_prefix)
         bucket, _, prefix = self.scheduled_input.removeprefix("s3://").partition("/")
         prefix = prefix.partition("{")[0]
@@ -148,7 +148,7 @@ class ScheduleSettings(LandingSettings):
             prefix.startswith(folder) or folder.startswith(prefix) for folder in own
         ):
             raise ValueError(
-                f"ScheduledInput {self.scheduled_input!r} holds what runs write under"
+                f"ScheduledInput {self.scheduled_input!r} holds the outputs of runs under"
                 f" {' and '.join(own)}: let it name another bucket or prefix"
             )
         return self

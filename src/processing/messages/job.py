@@ -25,7 +25,7 @@ UNFINISHED = ".unfinished"
 # For the time limit: a bucket's largest size, as a multiple of its packed files.
 PACKED = 10
 _REMEDY = (
-    "most likely for want of memory: give --workers 1, a lower --memory-mb or a larger instance"
+    "most likely because memory ran out: give --workers 1, a lower --memory-mb or a larger instance"
 )
 _NOTHING_HERE = (
     "%s got no file: %d hosts share the run's objects, and one object is never divided among "

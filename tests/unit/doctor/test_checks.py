@@ -153,7 +153,7 @@ def test_each_finding_is_named_with_its_remedy(check, finding, remedy, replies, 
         ("UPDATE_IN_PROGRESS", "warn", "wait for its end"),
         ("UPDATE_ROLLBACK_COMPLETE", "warn", "sam deploy again"),
         ("UPDATE_ROLLBACK_FAILED", "fail", "continue-update-rollback --stack-name landrun"),
-        ("ROLLBACK_COMPLETE", "fail", "sam delete what is left"),
+        ("ROLLBACK_COMPLETE", "fail", "sam delete the stack"),
     ],
 )
 def test_a_failed_deployment_is_named_with_its_remedy(status, level, remedy):

@@ -493,5 +493,5 @@ def test_a_worker_that_something_else_kills_is_reported_as_want_of_memory(job):
     result = job.give("a.jsonl", json_lines({"text": "hi"})).run(workers=Killed)
 
     assert result.code == 1
-    said = "a worker was killed that read a.jsonl, most likely for want of memory"
+    said = "a worker was killed that read a.jsonl, most likely because memory ran out"
     assert result.message.startswith(said)

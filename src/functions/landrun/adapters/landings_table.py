@@ -6,8 +6,8 @@ Sequencers of one key compare as strings once they are right-padded with zeros (
 guide, "Event message structure"). A version that is recorded already is the same landing whatever
 its sequencer: only S3's own event knows it, and ``landrun backfill`` has to make one up.
 
-The index ``by-waiting`` finds pending landings. It is eventually consistent, so nothing is decided
-by what it returns: a claim is a conditional write, and its answer is what was claimed. The
+The index ``by-waiting`` finds pending landings. It is eventually consistent, so no decision
+depends on it: a claim is a conditional write, and its answer holds the claimed landing. The
 protocol is in docs/decisions/0004-collecting-landings.md.
 """
 

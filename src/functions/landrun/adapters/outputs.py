@@ -46,7 +46,7 @@ class OutputSize:
 
 
 class Outputs:
-    """What runs read and leave in S3, through boto3's client of it.
+    """The inputs and outputs of runs in S3, through boto3's client of it.
 
     Every method raises `ServiceError` when S3 refuses a call or cannot be reached.
     """

@@ -15,7 +15,7 @@ from landrun.sanitize import json_object, one_line
 
 EXECUTION_RUNNING: Literal["execution"] = "execution"
 NOTIFICATION_PENDING: Literal["notification"] = "notification"
-"""Values of the attribute ``unfinished``: what is still to come of a run."""
+"""Values of the attribute ``unfinished``: which step of a run is still pending."""
 
 UNFINISHED = frozenset({"RUNNING", "PENDING_REDRIVE"})
 """Statuses after which more will come (Step Functions API, DescribeExecution)."""
@@ -39,7 +39,7 @@ JsonObject = SkipValidation[dict[str, Any]]
 
 
 class RunRecord(BaseModel):
-    """One run. What is not known is None, and no attribute of the row."""
+    """One run. Unknown fields are None, and are not stored in the row."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -136,7 +136,7 @@ class RunRecord(BaseModel):
     def reason(self) -> str:
         """Why the run failed, in the words nearest to the reason, as one line; or empty.
 
-        A job knows nothing of why it was stopped; whoever stopped its execution may have said why.
+        A stopped job does not know why; the call that stopped its execution may have said why.
         """
         jobs_word = None if self.status == "ABORTED" else self.exit_message
         return one_line(jobs_word or self.cause or self.error or "")
@@ -161,7 +161,7 @@ class RunRecord(BaseModel):
         return not (self.succeeded or name_is_taken)
 
     def with_job(self, job: ProcessingJob) -> Self:
-        """Add what is known of the run's Processing job."""
+        """Add the facts about the run's Processing job."""
         return self.model_copy(
             update={
                 "job_name": job.ProcessingJobName,

@@ -96,7 +96,7 @@ class LandingCollector:
     ) -> tuple[StartedRun, bool] | None:
         """Start the run of the manifest that exists, or commit one; None when nothing is pending.
 
-        The second value is True when the run read the last of what was pending.
+        The second value is True when the run read the last pending landings.
         """
         taken = _Claimed(ids=claimed)
         manifest = self.manifests.find(name)

@@ -1,7 +1,7 @@
 """Recover what missed events left undone: every execution recorded, every manifest started.
 
 Each step is bounded, and may be repeated or overlap with another reconcile: it writes by the same
-conditional writes as the events do. What is younger than the grace period is left to its event.
+conditional writes as the events do. Work younger than the grace period is left to its event.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Reconciler:
     def reconcile(self, grace: timedelta | None = None) -> dict[str, int]:
         """Run all steps; one that fails does not stop the others.
 
-        What is younger than the grace is left alone; by default `GRACE`, with `CLAIM_GRACE` for
+        Work younger than the grace is skipped; by default `GRACE`, with `CLAIM_GRACE` for
         claims and `SLOT_GRACE` for slots. Returns how much was recovered, by kind (the keys of
         `KINDS`). Raises ReconcileFailed when a step failed, after the others were done.
         """
@@ -192,7 +192,7 @@ class Reconciler:
         recovered = 0
         with self._failure_noted("Executions", failures):
             checkpoint = self.checkpoints.read("executions")
-            # what is younger may not be in the list yet
+            # younger executions may not be in the list yet
             begun = checkpoint.get("begun", min(before, self.clock() - GRACE).isoformat())
             token, last = checkpoint.get("token", ""), checkpoint.get("back_to", LONG_AGO)
             for page, next_token in islice(self._pages(token), PAGES):

@@ -48,7 +48,7 @@ def deployment(aws: AwsReader) -> Iterator[Finding]:
         remedy = f"aws cloudformation continue-update-rollback --stack-name {name}"
         yield Finding("fail", status, f"{remedy}{why}")
     elif status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
-        yield Finding("fail", status, f"sam delete what is left, and sam deploy again{why}")
+        yield Finding("fail", status, f"sam delete the stack, and sam deploy again{why}")
 
 
 def executions(aws: AwsReader) -> Iterator[Finding]:

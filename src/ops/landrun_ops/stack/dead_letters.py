@@ -133,15 +133,15 @@ class DeadLetterQueue:
         return depth(self._client, self._url, [IN_FLIGHT])
 
     def peek(self, most: int = MOST_READ) -> list[DeadLetter]:
-        """Look at what is visible, and leave it there."""
+        """Read the visible messages, and leave them in the queue."""
         with self.held(most=most) as messages:
             return list(messages.values())
 
     @contextmanager
     def held(self, seconds: int = 120, most: int = MOST_READ) -> Iterator[dict[str, DeadLetter]]:
-        """Receive what is visible, by message id, and hide it from others during the block.
+        """Receive the visible messages by id, and hide them from others during the block.
 
-        What is still in the dictionary at the end of the block becomes visible again.
+        Messages still in the dictionary at the end of the block become visible again.
         """
         found: dict[str, DeadLetter] = {}
         try:

@@ -118,7 +118,7 @@ def find(
             laptop = host in OF_LAPTOPS or bool(environment)
             name, status = found["StackName"], found["StackStatus"]
     except ServiceError as error:
-        if error.code != "ValidationError":  # CloudFormation's answer for what is not there
+        if error.code != "ValidationError":  # CloudFormation's answer for an unknown stack
             raise
         raise ConfigurationError(
             f"no stack {shown(name)} in {region}: check --stack, --region and --profile"
