@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import urllib.error
+import urllib.request
+from email.message import Message
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -13,29 +15,26 @@ from landrun_ops.local.endpoint import check_endpoint
 from landrun_ops.local.state import held, write
 
 KEY, OLD_KEY = "LKIA0123456789ABCDEF", "LKIAFEDCBA9876543210"
+ADDRESS = "http://127.0.0.1:7741"
 
 
-class Answering(BaseHTTPRequestHandler):
-    """Answers as a laptop's AWS does, or, below ``/other``, as another emulator does."""
+@pytest.fixture(autouse=True)
+def _answers(monkeypatch):
+    """A laptop's AWS at `ADDRESS`, another emulator below ``/other``, and nothing elsewhere."""
 
-    def do_GET(self):
-        laptop = not self.path.startswith("/other")
-        known = f"AWS {KEY}:0" == self.headers["Authorization"]
-        self.send_response(200 if known or not laptop else 403)
-        if laptop:
-            self.send_header(STACK_HEADER, "landrun")
-        self.end_headers()
+    def answer(request, timeout):
+        if not request.full_url.startswith(ADDRESS):
+            raise urllib.error.URLError("refused")
+        headers = Message()
+        if request.full_url == ADDRESS:
+            headers[STACK_HEADER] = "landrun"
+            if request.headers["Authorization"] != f"AWS {KEY}:0":
+                raise urllib.error.HTTPError(ADDRESS, 403, "Forbidden", headers, None)
+        answered = MagicMock(headers=headers)
+        answered.__enter__.return_value = answered
+        return answered
 
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture(scope="module")
-def address():
-    with HTTPServer(("127.0.0.1", 0), Answering) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    monkeypatch.setattr(urllib.request, "urlopen", answer)
 
 
 def shell(endpoint, key=KEY):
@@ -44,24 +43,24 @@ def shell(endpoint, key=KEY):
 
 @pytest.mark.parametrize("stack", ["landrun", "other"])
 @pytest.mark.parametrize("key", ["AKIA0123456789ABCDEF", ""])  # pragma: allowlist secret
-def test_other_endpoints_are_honoured(address, stack, key):
+def test_other_endpoints_are_honoured(stack, key):
     check_endpoint(stack, {}, None)
-    check_endpoint(stack, shell(f"{address}/other", key), None)
+    check_endpoint(stack, shell(f"{ADDRESS}/other", key), None)
     check_endpoint(stack, shell("http://127.0.0.1:1", key), None)
 
 
-def test_a_laptop_is_asked_for_its_own_stack_only(address):
-    check_endpoint("landrun", shell(address), None)
+def test_a_laptop_is_asked_for_its_own_stack_only():
+    check_endpoint("landrun", shell(ADDRESS), None)
     with pytest.raises(ConfigurationError, match=r"the stack 'landrun' and no 'prod'.*unset"):
-        check_endpoint("prod", shell(address), None)
+        check_endpoint("prod", shell(ADDRESS), None)
 
 
-@pytest.mark.parametrize("old", ["http://127.0.0.1:1", "{address}", "{address}/other"])
-def test_a_shell_of_an_earlier_laptop_is_to_eval_again(address, tmp_path, old):
-    stale = shell(old.format(address=address), OLD_KEY)
+@pytest.mark.parametrize("old", ["http://127.0.0.1:1", ADDRESS, f"{ADDRESS}/other"])
+def test_a_shell_of_an_earlier_laptop_is_to_eval_again(tmp_path, old):
+    stale = shell(old, OLD_KEY)
     with held(tmp_path):
-        write(tmp_path, {"environment": {"AWS_ENDPOINT_URL": address}})
-        with pytest.raises(ConfigurationError, match=f"the laptop's AWS is at {address}: eval"):
+        write(tmp_path, {"environment": {"AWS_ENDPOINT_URL": ADDRESS}})
+        with pytest.raises(ConfigurationError, match=f"the laptop's AWS is at {ADDRESS}: eval"):
             check_endpoint("landrun", stale, tmp_path)
     with pytest.raises(ConfigurationError, match="landrun local up, then eval"):
         check_endpoint("landrun", stale, tmp_path)
