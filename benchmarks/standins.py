@@ -35,16 +35,10 @@ class _Body(io.BytesIO):
 
 
 class Aws:
-    """S3 in memory, and the given operations of other services.
+    """S3 in memory with ``keys`` objects, and the given operations of other services.
 
-    Parameters
-    ----------
-    operations
-        Functions that answer, by operation.
-    seconds
-        How long an answer takes, by operation; no time for those that are left out.
-    keys : int
-        How many objects S3 lists.
+    ``operations`` are the functions that answer, ``seconds`` how long an answer takes, both by the
+    operation's name; answers of the others take no time.
     """
 
     def __init__(
