@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -40,13 +41,11 @@ def connect(image: str, remedy: str) -> docker.DockerClient:
     """
     try:
         client = docker.from_env()
-    except DockerException as error:
-        raise DockerError(f"Docker does not answer: {error}; install Docker, start it") from error
-    try:
         client.images.get(image)
     except ImageNotFound as error:
-        client.close()
         raise DockerError(f"Docker has no image {image}: {remedy}") from error
+    except DockerException as error:
+        raise DockerError(f"Docker does not answer: {error}; install Docker, start it") from error
     return client
 
 
@@ -56,46 +55,39 @@ def remove_leftovers(client: docker.DockerClient, owner: Path) -> None:
         one.remove(force=True, v=True)
 
 
+@dataclass
 class DockerContainer(Container):
     """One host of a job, in Docker; its files come from ``opt_ml`` and go back there.
 
-    ``owner`` is the folder by which `remove_leftovers` knows it.
+    ``access`` is the environment by which a script finds AWS, ``grace`` are the seconds between
+    SIGTERM and SIGKILL, and ``owner`` is the folder by which `remove_leftovers` knows it.
     """
 
-    def __init__(
-        self,
-        request: Mapping[str, Any],
-        host: str,
-        access: Mapping[str, str],
-        *,
-        owner: Path,
-        opt_ml: Path,
-        log: Path,
-        grace: float,
-        client: docker.DockerClient,
-    ) -> None:
-        self._request = request
-        self._host = host
-        self._environment = {**access, **request.get("Environment", {})}
-        self._owner = owner
-        self._opt_ml = opt_ml
-        self._log = log
-        self._grace = grace
-        self._client = client
-        self._container: Any = None
+    request: Mapping[str, Any]
+    host: str
+    access: Mapping[str, str]
+    owner: Path
+    opt_ml: Path
+    log: Path
+    grace: float
+    client: docker.DockerClient
+    _container: Any = None
+
+    def __post_init__(self) -> None:
+        """Prepare the thread that writes the log, and list the folders that are read back."""
         self._follower = threading.Thread(target=self._follow, daemon=True)
-        outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", ())
+        outputs = self.request.get("ProcessingOutputConfig", {}).get("Outputs", ())
         paths = [str(PurePosixPath(entry["S3Output"]["LocalPath"])) for entry in outputs]
         self._written = list(dict.fromkeys([f"{OPT_ML}/output", *paths]))
 
     def start(self) -> None:
         """Create and start the container. Raises ContainerStartError when that is not possible."""
-        image = self._request["AppSpecification"]["ImageUri"]
+        image = self.request["AppSpecification"]["ImageUri"]
         try:
-            self._container = self._client.containers.create(image, **self._options())
+            self._container = self.client.containers.create(image, **self._options())
             with tempfile.TemporaryFile() as file:
                 with tarfile.open(fileobj=file, mode="w") as archive:
-                    archive.add(self._opt_ml, OPT_ML.lstrip("/"), filter=_owned_by_root)
+                    archive.add(self.opt_ml, OPT_ML.lstrip("/"), filter=_owned_by_root)
                 file.seek(0)
                 self._container.put_archive("/", file)
             self._container.start()
@@ -118,12 +110,12 @@ class DockerContainer(Container):
         """End it, if it runs: SIGTERM, later SIGKILL."""
         if self._container is not None:
             with contextlib.suppress(DockerException):  # it may have ended by itself meanwhile
-                self._container.stop(timeout=math.ceil(self._grace))
+                self._container.stop(timeout=math.ceil(self.grace))
 
     def collect(self) -> None:
         """Bring what the job wrote to ``opt_ml``. Raises TransferError when it cannot be read."""
         for folder in self._written:
-            target = self._opt_ml / PurePosixPath(folder).relative_to(OPT_ML)
+            target = self.opt_ml / PurePosixPath(folder).relative_to(OPT_ML)
             try:
                 with tempfile.TemporaryFile() as file:
                     file.writelines(self._container.get_archive(folder)[0])
@@ -132,7 +124,7 @@ class DockerContainer(Container):
                         for member in archive:
                             _extract(archive, member, target)
             except (DockerException, OSError, ValueError, tarfile.TarError) as error:
-                name = self._request["ProcessingJobName"]
+                name = self.request["ProcessingJobName"]
                 raise TransferError(f"cannot read {folder} of {name}: {error}") from error
 
     def discard(self) -> None:
@@ -143,17 +135,17 @@ class DockerContainer(Container):
 
     def _options(self) -> dict[str, Any]:
         """Return what the container is created with, besides its image."""
-        name, application = self._request["ProcessingJobName"], self._request["AppSpecification"]
-        isolated = self._request.get("NetworkConfig", {}).get("EnableNetworkIsolation")
-        inputs = self._request.get("ProcessingInputs", ())
+        name, application = self.request["ProcessingJobName"], self.request["AppSpecification"]
+        isolated = self.request.get("NetworkConfig", {}).get("EnableNetworkIsolation")
+        inputs = self.request.get("ProcessingInputs", ())
         read = [str(PurePosixPath(entry["S3Input"]["LocalPath"])) for entry in inputs]
         folders = dict.fromkeys([f"{OPT_ML}/config", *read, *self._written])
         return {
-            "name": f"{name}-{self._host}",
-            "hostname": self._host,
-            "labels": {LABEL: name, _OWNER: str(self._owner)},
+            "name": f"{name}-{self.host}",
+            "hostname": self.host,
+            "labels": {LABEL: name, _OWNER: str(self.owner)},
             "network_mode": "none" if isolated else "host",
-            "environment": self._environment,
+            "environment": {**self.access, **self.request.get("Environment", {})},
             "entrypoint": application.get("ContainerEntrypoint"),
             "command": application.get("ContainerArguments"),
             # no_copy: what the image has at this place is not seen, as under SageMaker's mounts.
@@ -161,7 +153,7 @@ class DockerContainer(Container):
         }
 
     def _follow(self) -> None:
-        with self._log.open("wb", buffering=0) as log:
+        with self.log.open("wb", buffering=0) as log:
             for written in self._container.logs(stream=True, follow=True):
                 log.write(written)
 
@@ -172,14 +164,12 @@ def _owned_by_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
-    """Put one member below ``target``; its first component is the folder's own name."""
+    """Put a file below ``target``; the first component of its name is the folder's own."""
     parts = PurePosixPath(member.name).parts[1:]
     if ".." in parts:
         raise ValueError(f"{member.name!r} leaves its folder")
     path = target.joinpath(*parts)
-    if member.isdir():
-        path.mkdir(parents=True, exist_ok=True)
-    elif member.isreg() and (content := archive.extractfile(member)):
+    if member.isreg() and (content := archive.extractfile(member)):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
             shutil.copyfileobj(content, file)
