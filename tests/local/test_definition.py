@@ -7,8 +7,6 @@ import uuid
 
 import pytest
 
-from landrun_ops.workflow import sdk
-
 JOB = """
 import json, os, sys
 from pathlib import Path
@@ -58,6 +56,8 @@ def stack(laptop, root, tmp_path_factory):
 
 def run(stack, given):
     """Run the stack's machine as the notebook does; give its job's name and what its job found."""
+    from landrun_ops.workflow import sdk  # noqa: PLC0415 - takes seconds
+
     steps = stack.client("stepfunctions")
     arn = stack.outputs["StateMachineArn"]
     attached = sdk.workflow.Workflow.attach(arn, client=steps)
