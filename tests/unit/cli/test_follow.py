@@ -191,4 +191,5 @@ def test_a_run_goes_on_when_nobody_waits_for_it(error, capsys):
     with pytest.raises(type(error)):
         follow(STACK, [waits("a", error)], Target(stack="dev"))
     line = capsys.readouterr().err
-    assert "started runs go on: landrun runs --stack dev; to end it: landrun stop RUN --stack dev" in line
+    assert "started runs go on: landrun runs --stack dev" in line
+    assert "to end one: landrun stop RUN --stack dev" in line

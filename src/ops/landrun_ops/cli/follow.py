@@ -120,7 +120,7 @@ def follow(
     except (KeyboardInterrupt, ServiceError):
         if target:
             runs, stop = typed(target, "runs"), typed(target, "stop", "RUN")
-            complain(f"no longer waiting; started runs go on: {runs}; to end it: {stop}")
+            complain(f"no longer waiting; started runs go on: {runs}; to end one: {stop}")
         raise
     if target:
         for name in dict.fromkeys(one.name for one in followed if not one.succeeded):
