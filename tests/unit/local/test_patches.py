@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
 
 import pytest
+from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import TimeoutSeconds
 
+from landrun_ops.local.moto_patches import tasks
 from landrun_ops.local.moto_patches.iam import Need, needs
 from landrun_ops.local.moto_patches.sagemaker import ProcessingJobs
 from landrun_ops.local.moto_patches.task_tokens import TOKENS, Token
@@ -55,6 +57,16 @@ def test_patches_are_taken_back_also_from_what_was_inherited():
     patches.undo()
     Base.a = 4
     assert (Derived.a, Derived.b, mapping) == (4, 2, {"c": 3})
+
+
+@pytest.mark.parametrize("patched", [True, False])
+def test_a_stopped_executions_task_keeps_its_timeout_which_moto_takes_from_the_stack(patched):
+    env = SimpleNamespace(stack=["the parameters"], is_running=lambda: False, heap={})
+    with Patches() as patches:
+        if patched:
+            tasks.patch(patches, ProcessingJobs(lambda _: None), lambda *_: None, None)
+        TimeoutSeconds(timeout_seconds=60).eval(env=env)
+    assert (env.stack.pop() == 60) is patched
 
 
 def asked(action, **parameters):

@@ -21,6 +21,7 @@ from moto.sagemaker.exceptions import SagemakerClientError
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name import error_name, failure_event
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl, retrier_outcome
+from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import TimeoutSeconds
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     resource,
@@ -80,11 +81,21 @@ def patch(patches: Patches, jobs: ProcessingJobs, client_of: ClientOf, iam: Iam 
     base = state_task_service.StateTaskService
     patches.wrap(state_task_factory, "state_task_service_for", state_task_service_for)
     patches.wrap(base, "_after_eval_execution", after_eval_execution)
+    patches.set(TimeoutSeconds, "eval", _evaluate_timeout)
     for module in (state_task_service_sqs, state_task_service_aws_sdk):
         patches.wrap(module, "boto_client_for", boto_client_for)
     clock = _Clock()
     patches.set(retrier_decl, "time", clock)
     patches.wrap(retrier_decl.RetrierDecl, "_eval_body", clock.eval_body)
+
+
+def _evaluate_timeout(self: Any, env: Any) -> None:
+    """Give a task its time-out, even if its execution has just been stopped.
+
+    moto evaluates nothing then, and would take the parameters, which are on top of the stack, for
+    the time-out: a history that GetExecutionHistory cannot return.
+    """
+    env.stack.append(self.timeout_seconds)
 
 
 def wait(env: Any, seconds: float) -> None:
