@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from landrun_ops import cli
+from local import commands
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:bsm-batch-preprocessing"
 SAMPLE_ROWS = 44
@@ -33,15 +33,18 @@ def executed(taken_over, root):
 
 
 @pytest.fixture
-def landrun(taken_over, monkeypatch, capsys):
+def env(taken_over):
+    """A terminal on that stack."""
+    return commands.environment(taken_over, LANDRUN_STACK="landrun")
+
+
+@pytest.fixture
+def landrun(env):
     """``landrun(*arguments)`` gives the exit code and the JSON of a command on that stack."""
-    for name, value in taken_over.environment().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("LANDRUN_STACK", "landrun")
 
     def run(*arguments):
-        code = cli.run([*arguments, "--json"])
-        return code, json.loads(capsys.readouterr().out)
+        done = commands.landrun(env, *arguments, "--json")
+        return done.returncode, json.loads(done.stdout)
 
     return run
 
@@ -142,8 +145,8 @@ def test_adopt_names_what_the_role_lacks_and_writes_the_parameters_into_samconfi
     assert after == before
 
 
-@pytest.mark.usefixtures("executed", "landrun")
-def test_adopt_does_not_replace_a_machine_whose_executions_run(taken_over, project, capsys):
+@pytest.mark.usefixtures("executed")
+def test_adopt_does_not_replace_a_machine_whose_executions_run(taken_over, env, project):
     states = taken_over.client("stepfunctions")
     machine = states.describe_state_machine(stateMachineArn=MACHINE)
     wait = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 900, "End": True}}}
@@ -154,27 +157,28 @@ def test_adopt_does_not_replace_a_machine_whose_executions_run(taken_over, proje
     states.update_state_machine(stateMachineArn=MACHINE, **kept)
     before = (project / "samconfig.toml").read_bytes()
     try:
-        assert cli.run(["adopt", other, "--write", "--project", str(project)]) == 2
+        refused = commands.landrun(env, "adopt", other, "--write", "--project", str(project))
     finally:
         states.stop_execution(executionArn=running)
-    assert "executions of the stack landrun run or wait (1)" in capsys.readouterr().err
+    assert refused.returncode == 2
+    assert "executions of the stack landrun run or wait (1)" in refused.stderr
     assert (project / "samconfig.toml").read_bytes() == before
 
 
 def test_without_the_format_doctor_fails_and_the_job_says_that_it_got_the_manifest(
-    executed, taken_over, laptop, root, tmp_path, monkeypatch, capsys
+    executed, taken_over, laptop, root, tmp_path
 ):
     machine = taken_over.client("stepfunctions").describe_state_machine(stateMachineArn=MACHINE)
     stack = laptop(root, tmp_path / "state", {"StateMachineArn": MACHINE}).aws
     stack.client("stepfunctions").create_state_machine(
         name=machine["name"], definition=machine["definition"], roleArn=machine["roleArn"]
     )
-    for name, value in {**stack.environment(), "LANDRUN_STACK": "landrun"}.items():
-        monkeypatch.setenv(name, value)
+    env = commands.environment(stack, LANDRUN_STACK="landrun")
 
-    assert cli.run(["doctor", "--quiet"]) == 1
-    assert "its job reads InputMessage as S3Prefix" in " ".join(capsys.readouterr().out.split())
-    assert cli.run(["verify", "--patience", "60"]) == 1
-    said = capsys.readouterr().err
-    assert "landrun's manifest, which lists the data" in said
-    assert "InputMessageFormat=uri" in said
+    doctor = commands.landrun(env, "doctor", "--quiet")
+    assert doctor.returncode == 1
+    assert "its job reads InputMessage as S3Prefix" in " ".join(doctor.stdout.split())
+    verify = commands.landrun(env, "verify", "--patience", "60", cwd=root)
+    assert verify.returncode == 1
+    assert "landrun's manifest, which lists the data" in verify.stderr
+    assert "InputMessageFormat=uri" in verify.stderr

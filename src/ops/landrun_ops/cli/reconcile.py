@@ -18,7 +18,7 @@ def reconcile(
         float | None,
         options.option(
             "SECONDS",
-            "Skip events that are younger. Default: ten minutes, and twenty for a tick's claims.",
+            "Skip events younger than this. Default: ten minutes, and twenty for claims of a tick.",
             min=0,
         ),
     ] = None,

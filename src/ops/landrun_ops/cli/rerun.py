@@ -158,7 +158,8 @@ def start_again(
     """Start a run over another run's input, with its own output folder; return its name and ARN.
 
     With ``once``, its name is derived from the failed run, so that a failure is repeated only
-    once. Raises AlreadyStarted when it was before, and ServiceError when Step Functions refuses.
+    once. Raises AlreadyStarted when it has been repeated before, and ServiceError when Step
+    Functions refuses.
     """
     failure = uuid.uuid5(_NAMESPACE, f"{run.name}/{run.redrive_count}") if once else None
     name = manual_run_name(stack.output("JobNamePrefix"), failure)

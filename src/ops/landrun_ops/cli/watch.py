@@ -44,8 +44,8 @@ def watch(
 ) -> None:
     """Watch a stack: waiting landings, dead-letter messages, and the newest runs.
 
-    Runs until q or Ctrl-C. With --json, writes one object per line. If AWS refuses a call,
-    the last values stay on the screen, with a note.
+    Runs until q or Ctrl-C. With --json, writes one object per line. If AWS refuses a call, the
+    last values stay on the screen, with a note.
 
     Example: landrun watch --interval 5
     """
