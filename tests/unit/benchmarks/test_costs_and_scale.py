@@ -46,11 +46,6 @@ def test_sizes_are_those_of_the_template():
     assert (burst.LAMBDAS, landings.BATCH) == (model.LAMBDAS, model.BATCH)
 
 
-def test_a_tick_starts_a_run_for_each_ten_thousand_landings():
-    assert [model.runs_of(1000, ticks) for ticks in (0, 10)] == [1000, 10]
-    assert [model.runs_of(landed, 1) for landed in (100_000, 100_001)] == [10, 11]
-
-
 def test_a_million_landings_cost_what_can_be_added_up_by_hand():
     arrival = model.services(1e6, 0)
     assert arrival["Step Functions"] == pytest.approx(150)  # 6 transitions of $25 a million

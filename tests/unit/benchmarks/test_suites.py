@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from types import SimpleNamespace
 
-import polars as pl
 import pytest
-from benchmarks import ROOT, generate, landings, processing, standins
+from benchmarks import ROOT, processing
 from benchmarks import __main__ as command
 from benchmarks.measuring import Figure, in_turns, ratios
-from benchmarks.processing import OURS, Cost, Race, measure
-
-from landrun.models.events import parse_object_created
+from benchmarks.processing import OURS, Cost, Race
 
 RESULTS = json.loads(command.RESULTS.read_text(encoding="utf-8"))
-
-
-def test_every_suite_has_medians_and_spreads_and_names_its_machine():
-    assert tuple(RESULTS) == command.SUITES
-    for suite in RESULTS.values():
-        assert "cores" in suite["machine"]
-        for figure in suite["figures"].values():
-            assert set(figure) == {"median", "low", "high", "unit"}
-            assert figure["low"] <= figure["median"] <= figure["high"]
 
 
 @pytest.mark.parametrize(
@@ -78,44 +64,6 @@ def test_ways_take_turns_and_are_divided_round_by_round():
     assert ratios(found["b"], found["a"]) == [2 / 1, 4 / 3, 6 / 5]
 
 
-def test_a_quota_gives_its_bucket_at_once_and_then_its_refill(monkeypatch):
-    now = 100.0
-    monkeypatch.setattr(standins.time, "monotonic", lambda: now)
-    quota = standins.Quota(13, 3)
-
-    def taken():
-        for count in range(100):
-            try:
-                quota.take()
-            except standins.Refused:
-                return count
-        return 100
-
-    assert taken() == 13
-    now += 1
-    assert taken() == 3
-    now += 1000
-    assert taken() == 13
-
-
-def test_landings_are_of_objects_of_their_own():
-    records = [record for batch in landings.batches(25) for record in batch["Records"]]
-    found = [parse_object_created(record["body"]) for record in records]
-    assert len({(one.key, one.version_id) for one in found}) == 25
-
-
-def test_made_up_messages_are_the_same_each_time_and_in_each_format(tmp_path):
-    for name in ("one.jsonl", "two.jsonl", "one.csv", "one.parquet"):
-        generate.write(tmp_path / name, 0.1)
-    table = pl.read_csv(tmp_path / "one.csv", infer_schema=False)
-    lines = (tmp_path / "one.jsonl").read_bytes().splitlines(keepends=True)
-    good = b"".join(line for line in lines if line.endswith(b"}\n"))
-
-    assert lines == (tmp_path / "two.jsonl").read_bytes().splitlines(keepends=True)
-    assert pl.read_ndjson(good).equals(table)
-    assert pl.read_parquet(tmp_path / "one.parquet")[: table.height].equals(table)
-
-
 def test_a_way_that_writes_other_rows_gives_no_figure(tmp_path, monkeypatch):
     rows = iter(["", "2 abc", "", "2 abc", "", "2 abd"])
 
@@ -131,18 +79,3 @@ def test_a_way_that_writes_other_rows_gives_no_figure(tmp_path, monkeypatch):
 
     with pytest.raises(RuntimeError, match="DuckDB wrote other rows"):
         race.run("DuckDB")
-
-
-def test_memory_includes_that_of_child_processes():
-    hold = "held = bytearray(64 * 1024**2); print(flush=True); input()"
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    before = processing._memory(os.getpid())
-    with subprocess.Popen([sys.executable, "-c", hold], **pipes) as child:
-        child.stdout.readline()
-        assert processing._memory(os.getpid()) - before > 60 * 1024
-        child.communicate("\n")
-
-
-def test_a_command_that_fails_is_no_figure(tmp_path):
-    with pytest.raises(RuntimeError, match="ended with 3: oh"):
-        measure([sys.executable, "-c", "print('oh'); raise SystemExit(3)"], tmp_path / "log")
