@@ -46,15 +46,6 @@ def test_a_run_is_split_into_waiting_and_the_work_of_its_job(where):
     assert found.links["execution"].startswith("https://eu-west-1.console.aws.amazon.com/")
 
 
-def test_an_unknown_value_is_none_and_not_zero():
-    row = record({"name": NAME, "started_at": ROW["started_at"], "status": "RUNNING"})
-    known = facts(row, laptop=True).model_dump(exclude_none=True)
-
-    assert known.keys() == {
-        *("name", "status", "started_at", "redrive_count", "execution_arn", "kind", "links")
-    }
-
-
 @pytest.mark.parametrize(
     ("summary", "size", "files"),
     [
@@ -70,9 +61,7 @@ def test_the_size_of_a_tick_is_known_if_all_of_its_files_are_listed(summary, siz
     assert (found.bytes_in, found.files, found.what) == (size, files, "tick of t, part 2")
 
 
-@pytest.mark.parametrize(
-    "wrong", [None, "", True, -1, 2**53, float("nan"), 1e308, [], {}, "\ud800"]
-)
+@pytest.mark.parametrize("wrong", [None, "", True, -1, 2**53, float("nan"), [], {}, "\ud800"])
 def test_hostile_values_count_as_unknown(wrong):
     found = of(
         summary={"rows_in": wrong, "files": wrong, "files_omitted": wrong},
@@ -91,20 +80,11 @@ def test_text_of_others_becomes_one_printable_line_of_bounded_length():
     assert len(found.what or "") == 400
 
 
-def test_a_cause_is_in_the_words_nearest_to_the_reason():
-    job = json.dumps(JOB | {"FailureReason": "code: 1"})
-    assert of(exit_message="all is well").cause is None
-    assert of(**FAILED, cause=job).cause == "code: 1"
-    assert of(**FAILED, cause="{no JSON").cause == "{no JSON"
-    assert of(status="ABORTED", error="Me").cause == "somebody stopped the execution: Me"
-
-
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
         ("not used: incoming/a.csv: too short", "not used: in/2026/b.csv: too short", True),
         ("column 'sender' not found", "column 'from whom' not found", True),
-        ("request id: 27D9F0F0F9BEE62A", "request id: CE7341B52F96EDF0", True),
         ("job landrun-55ea21e7b46057f4 failed", "job landrun-064da23dccf757b7 failed", True),
         ("not readable as Parquet", "not readable as CSV", False),
     ],
