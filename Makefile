@@ -111,7 +111,6 @@ requirements: .venv/.dev ## Pin and hash the requirements again (UPGRADE=1 takes
 	$(COMPILE) --python-version 3.11 requirements/docs.in -o requirements/docs.txt
 	$(COMPILE) --python-version 3.11 requirements/scan.in -o requirements/scan.txt
 	$(COMPILE) --python-version 3.11 requirements/scan-secrets.in -o requirements/scan-secrets.txt
-	$(COMPILE) --python-version 3.11 requirements/differential.in -o requirements/differential.txt
 
 clean: ## Remove everything that make made, the virtual environment and demo outputs included
 	rm -rf .venv .venv-scan .venv-sam .venv-docs .venv-ops .venv-browser .venv-spark .venv-bench .landrun .cache .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

@@ -18,10 +18,8 @@ install() { # environment, file, then options
 
 # Of this machine, and of an interpreter that is still there.
 "$venv/bin/python" -c '' 2>/dev/null || { rm -rf "$venv"; "$python" -m venv --without-pip "$venv"; }
-"$venv/emulator/bin/python" -c '' 2>/dev/null || "$python" -m venv --without-pip "$venv/emulator"
 install "$venv" requirements/scan.txt
 install "$venv" requirements/scan-secrets.txt --target "$venv/secrets"
-install "$venv/emulator" requirements/differential.txt
 if ! cmp -s tests/differential/package-lock.json "$venv/differential/package-lock.json"; then
     mkdir -p "$venv/differential"
     cp tests/differential/package.json "$venv/differential/"
