@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from landrun_ops.stack.history_events import Attempt, Redrive, SlotWait, Wait, plain, timeline
+from landrun_ops.stack.history_events import Attempt, Redrive, SlotWait, Wait, timeline
 
 BEGAN = datetime(2026, 11, 22, 3, tzinfo=UTC)
 QUOTA = "SageMaker.ResourceLimitExceededException"
@@ -98,6 +98,10 @@ CASES = {
         [job(), FAILED, ended("ExecutionFailed", "E"), REDRIVEN, job("r-2")],
         [FIRST, Redrive(at(7), 1), Attempt(2, "r-2", JOB, 1, at(8))],
     ),
+    "another machine's wait for a token": (
+        [slot({"Approve": 1})],
+        [Attempt(1, "", "sqs:sendMessage.waitForTaskToken", 1, at(2))],
+    ),
     "a wait for a slot that lasts": ([SLOT], [SlotWait(1, at(2))]),
     "a message that the history has as text": ([slot('{"SlotRequest": {}}')], [SlotWait(1, at(2))]),
     "a slot that was acquired": (
@@ -125,15 +129,3 @@ def test_tasks_that_run_side_by_side_are_kept_apart():
     events[-1]["previousEventId"] = 4  # of the first job
     found = [(one.job, one.result) for one in timeline(events) if isinstance(one, Attempt)]
     assert found == [("a-1", "failed"), ("b-1", "succeeded")]
-
-
-@pytest.mark.parametrize("body", ["not JSON", {"Approve": 1}, ["SlotRequest"], 7])
-def test_another_machines_wait_for_a_token_is_an_attempt(body):
-    (attempt,) = timeline(history(slot(body)))
-    assert attempt.task == "sqs:sendMessage.waitForTaskToken"
-
-
-def test_the_reason_is_one_plain_line():
-    assert plain(QUOTA, QUOTA_CAUSE) == f"{QUOTA}: {QUOTA_REASON}"
-    assert (plain("States.Timeout", None), plain(None, None)) == ("States.Timeout", "")
-    assert plain(None, "a\n\x1b[2Jb") == r"a\n\x1b[2Jb"
