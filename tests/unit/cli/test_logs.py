@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from unittest.mock import Mock
 
@@ -85,7 +84,6 @@ TRACE = 'Traceback (most recent call last):\n  File "x.py", line 1\n    boom()\n
 @pytest.mark.parametrize(
     ("lines", "how", "out"),
     [
-        ([line("a\tb"), line(""), line("c")], {}, "a       b\n\nc\n"),
         pytest.param([line(TRACE)], {}, f"{TRACE}\n", id="a traceback keeps its indentation"),
         (TWO, {"instances": True}, "algo-1  a\nalgo-2  b\n"),
         ([line("\x1b[2J")], {"timestamps": True}, "2026-11-22 03:00:00.120 \\x1b[2J\n"),
@@ -101,15 +99,6 @@ def test_only_the_log_goes_to_stdout_and_attempts_are_named_on_stderr(capsys):
     write(lines, [JOB, OTHER])
     attempts = f"attempt 1, job {JOB}:\nattempt 2, job {OTHER}:\n"
     assert capsys.readouterr() == ("a\nb\nc\n", attempts)
-
-
-def test_json_is_an_object_a_line(capsys):
-    write([line("a\n\x1b"), line("b", "unknown")], [JOB], json=True)
-    first, second = map(json.loads, capsys.readouterr().out.splitlines())
-    at = "2026-11-22T03:00:00.120+00:00"
-    known = {"time": at, "attempt": 1, "job": JOB, "instance": "algo-1"}
-    assert first == {**known, "message": "a\n\x1b"}
-    assert second["attempt"] == 2
 
 
 def test_following_reports_what_the_run_does_and_ends_a_little_after_it(capsys, monkeypatch):

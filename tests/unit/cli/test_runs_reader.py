@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from itertools import islice
 
 import pytest
 
 from landrun.errors import ConfigurationError
 from landrun.models.run_record import UNFINISHED
 from landrun_ops.stack.runs_table import QUIET_MONTHS, RunFilter, RunsReader
-from records import create_runs_table, item, record
+from records import create_runs_table, item
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 HEXES = ("3f5d8f02" + "0" * 24, "3f5d8f02" + "1" * 24, "1330d580" + "2" * 24)
@@ -72,11 +71,6 @@ def test_runs_are_listed_across_months_and_pages_with_those_of_a_clock_ahead(tab
     assert names == ["ahead", "nov-12", "nov-11", "nov-10", "september"]
 
 
-def test_only_the_pages_that_are_used_are_read(reader, months):
-    assert len(list(islice(reader.newest(NOW, page_size=1), 2))) == 2
-    assert months == ["2026-11"] * 2
-
-
 def test_the_table_ends_after_thirteen_months_without_any_run(tables, months):
     old = row("old", "2025-10-01T00:00:00.000Z", trigger={"Kind": "schedule"})
     assert list(tables("quiet", old).newest(NOW)) == []
@@ -84,13 +78,6 @@ def test_the_table_ends_after_thirteen_months_without_any_run(tables, months):
     between = row("between", "2026-03-01T00:00:00.000Z")
     found = tables("busy", old, between).newest(NOW, only=RunFilter(kind="schedule"))
     assert [run.name for run in found] == ["old"]
-
-
-def test_the_reason_is_in_the_words_nearest_to_it():
-    said = {"exit_message": "no text column", "cause": "{…}", "error": "E"}
-    rows = ({}, {"exit_message": ""}, {"status": "ABORTED"}, {"exit_message": "", "cause": ""})
-    reasons = [record(said | row).reason for row in rows]
-    assert reasons == ["no text column", "{…}", "{…}", "E"]
 
 
 FROM_20TH = datetime(2026, 11, 20, 8, 0, 0, 1000, tzinfo=UTC)

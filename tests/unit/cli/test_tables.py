@@ -11,7 +11,7 @@ import pytest
 
 from landrun.errors import ServiceError
 from landrun_ops.cli import console
-from landrun_ops.cli.runs import rerun_runs, statuses
+from landrun_ops.cli.runs import rerun_runs
 from landrun_ops.cli.tables import failure_lines, object_text, runs_table, trigger_text
 from landrun_ops.cli.watch import facts_of, screen
 from landrun_ops.stack.activity import Activity, PendingLandings, Tick
@@ -44,13 +44,6 @@ def drawn(shown, width=100):
 
 def words(shown):
     return " ".join(drawn(shown).split())
-
-
-@pytest.mark.parametrize("width", [60, 80, 100])
-def test_no_character_of_a_key_is_lost_beside_a_long_name(width):
-    key = {"Kind": "object-created", "Key": "@" * 70}
-    shown = runs_table([run(name="n" * 64, trigger=key, summary={"rows_in": 123456})])
-    assert drawn(shown, width).count("@") == 70
 
 
 def test_only_a_running_run_can_wait_for_a_slot():
@@ -97,12 +90,6 @@ def test_runs_that_failed_for_one_reason_share_a_line():
     assert first.startswith(r"✗ a, b, c, d, e …: no text\ncolumn")
     assert len(first) <= 330
     assert second == "✗ 01234567: the run gave no reason"
-
-
-def test_status_failed_selects_every_kind_of_failure():
-    assert statuses(["failed"]) == {"FAILED", "TIMED_OUT", "ABORTED"}
-    assert statuses(["running", "timed-out"]) == {"RUNNING", "PENDING_REDRIVE", "TIMED_OUT"}
-    assert statuses([]) == set()
 
 
 def activity(**parts):
