@@ -53,10 +53,8 @@ FAILED_JOB = attempt(result="failed", ended=at(30), reason="no column")
         (FAILED_JOB, None, Phase.RETRYING, 30, "no column"),
         (Attempt(1, "", "lambda:invoke", 1, at(5)), None, Phase.RUNNING, 5, ""),
         (Wait(True, 3, at(2), reason="1"), None, Phase.WAITING, 2, REFUSED),
-        (Wait(False, 1, at(2), reason="slow"), None, Phase.WAITING, 2, "for SageMaker: slow"),
         (SlotWait(1, at(3)), None, Phase.WAITING_FOR_SLOT, 3, "2 of 9 in line"),
         (SlotWait(2, at(3), reason="no queue"), None, Phase.WAITING_FOR_SLOT, 3, "no queue"),
-        (SlotWait(1, at(3), at(60), acquired=True), None, Phase.QUEUED, 60, ""),
     ],
 )
 def test_the_last_event_of_the_history_is_what_a_run_does(last, job_began, phase, since, note):
@@ -92,10 +90,9 @@ def looks(clock, *given):
     return repeated(answers(*given), clock=clock, sleep=clock.sleep)
 
 
-@pytest.mark.parametrize("first", [WORKS, THROTTLED, UNKNOWN], ids=["works", "throttled", "new"])
-def test_a_run_is_followed_through_errors_that_pass(first):
-    found = list(itertools.islice(looks(Clock(), first, WORKS, THROTTLED, ENDED), 4))
-    assert (found[0], found[-1]) == (WORKS, ENDED)
+def test_a_run_is_followed_through_errors_that_pass():
+    found = looks(Clock(), UNKNOWN, WORKS, THROTTLED, ENDED)
+    assert list(itertools.islice(found, 2)) == [WORKS, ENDED]
 
 
 @pytest.mark.parametrize(
@@ -133,8 +130,8 @@ def waits(label, *rows, arn=""):
 
 def written(capsys, *followed, **how):
     """Follow, and return the lines on stdout and stderr, without their times."""
-    clock, usual = Clock(), {"target": Target(stack="dev")}
-    follow(STACK, followed, **(usual | how), clock=clock, sleep=clock.sleep)
+    clock = Clock()
+    follow(STACK, followed, Target(stack="dev"), **how, clock=clock, sleep=clock.sleep)
     lines = [one.splitlines() for one in capsys.readouterr()]
     out, err = ([line.partition(" s  ")[2] or line for line in one] for one in lines)
     return out, err
@@ -153,13 +150,9 @@ def test_each_change_is_a_line_on_stderr_and_the_end_one_on_stdout(executed, cap
 
 def test_a_failure_is_shown_with_its_reason_and_the_command_that_explains_it(executed, capsys):
     executed(ended("FAILED", FAILED_JOB))
-    one = waits("", ROW, BAD)
-    out, err = written(capsys, one)
+    out, err = written(capsys, waits("", ROW, BAD))
     assert out == [r"r-1: FAILED after 4.0 s: no\x1b[2J"]
     assert err == ["landrun: why: landrun show r-1 --stack dev"]
-    assert (one.ended, one.succeeded) == (True, False)
-    assert written(capsys, waits("a", ROW, GOOD), quiet=True)[0] == []  # with --json
-    assert written(capsys, waits("a", ROW, BAD), target=None)[1] == []  # a demo
 
 
 def test_of_many_runs_only_the_rows_are_read_and_a_shared_run_is_shown_once(executed, capsys):
@@ -186,10 +179,9 @@ def test_doctor_is_named_once_after_30_seconds_without_a_run_until_patience_ends
         written(capsys, waits("a", None), patience=60)
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), EXPIRED], ids=["Ctrl-C", "refused"])
-def test_a_run_goes_on_when_nobody_waits_for_it(error, capsys):
-    with pytest.raises(type(error)):
-        follow(STACK, [waits("a", error)], Target(stack="dev"))
+def test_a_run_goes_on_when_nobody_waits_for_it(capsys):
+    with pytest.raises(KeyboardInterrupt):
+        follow(STACK, [waits("a", KeyboardInterrupt())], Target(stack="dev"))
     line = capsys.readouterr().err
     assert "started runs go on: landrun runs --stack dev" in line
     assert "to end one: landrun stop RUN --stack dev" in line

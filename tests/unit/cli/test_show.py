@@ -46,7 +46,6 @@ ATTEMPT = Attempt(1, f"{NAME}-7d793037", "sagemaker:x", 2, LATER, END, "failed",
 WAITED = SlotWait(1, BEGAN, LATER, acquired=True)
 WAIT = Wait(True, 3, BEGAN, LATER, "no instance is free")
 DENIED = {"exit_message": "Access denied", "cause": '{"RoleArn": "arn:aws:iam::1:role/r"}'}
-STOPPED = {"status": "ABORTED", "error": "Ana", "cause": "wrong file"}
 MANY = Input("landings", tuple(f"in/{n}.csv" for n in range(1200)))
 
 
@@ -96,7 +95,6 @@ def printed(capsys, monkeypatch):
         ),
         ({"left_out": ["summary"], "output_problem": "9 only"}, {}, ["deep: summary", "9 only"]),
         (DENIED, {"reruns": [record({"name": "r"})]}, ["role arn:aws:iam::1:role/r", "r: RUNNING"]),
-        (STOPPED, {}, ["why somebody stopped the execution: Ana: wrong file"]),
         ({"exit_message": None, "error": None}, {}, ["why the run gave no reason"]),
     ],
 )
@@ -141,15 +139,6 @@ def test_text_of_others_is_made_printable_and_a_row_of_any_shape_is_shown(printe
     assert json.dumps(as_json(found))
     odd = details(run=record({"name": "odd", "trigger": {"Kind": 1}}), input=None, events=None)
     assert printed(odd)[0].startswith("odd")
-
-
-def test_json_is_the_row_with_more_keys():
-    found = as_json(details(events=(WAIT, WAITED, Redrive(BEGAN, 1), ATTEMPT)))
-    assert ROW.items() <= found.items()
-    kinds = [event["kind"] for event in found["timeline"]]
-    assert kinds == ["wait", "slot-wait", "redrive", "attempt"]
-    assert found["timeline"][0]["ended"] == "2026-11-22T08:27:31Z"
-    assert (found["why"], found["input"]["objects"]) == (WHY, 1)
 
 
 def refusing(code="AccessDenied"):
@@ -220,13 +209,7 @@ def test_the_execution_says_what_a_run_does_or_how_it_ended_if_the_table_does_no
 def test_links_lead_to_the_console_of_region_and_partition():
     arn = f"arn:aws-cn:states:cn-north-1:123456789012:execution:m:{NAME}"
     found = links(record(ROW | {"execution_arn": arn}), "a#b?c=d&e\x1b")
-    ends = {
-        "execution": f"#/v2/executions/details/{arn}",
-        "job": "#/processing-jobs/a%23b%3Fc%3Dd%26e%1B",
-        "log": f"ProcessingJobs$3FlogStreamNameFilter$3D{NAME}-",
-        "output": f"&prefix=processed%2F{NAME}%2F",
-    }
-    for name, end in ends.items():
-        assert found[name].startswith("https://cn-north-1.console.amazonaws.cn/")
-        assert found[name].endswith(end)
+    assert found["execution"].startswith("https://cn-north-1.console.amazonaws.cn/")
+    assert found["job"].endswith("#/processing-jobs/a%23b%3Fc%3Dd%26e%1B")
+    assert found["output"].endswith(f"&prefix=processed%2F{NAME}%2F")
     assert links(record({"execution_arn": arn.replace("aws-cn", "aws-iso")}), "") == {}
