@@ -9,8 +9,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from landrun.adapters.landings_table import KEPT, landing_id, ordered
 from landrun.adapters.landings_table import LandingsTable as Landings
+from landrun.adapters.landings_table import landing_id, ordered
 from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.events import parse_object_created
 from landrun.models.landing import Landing
@@ -109,12 +109,10 @@ def put_landing(aws, version_id, at=NOW, sequencer="0A"):
     Landings(aws("dynamodb"), "landings", lambda: at).record(landing)
 
 
-def surveyed(aws, *, missing=True, now=None, **outputs):
-    stack, survey = (
-        Stack("s", "us-east-1", OUTPUTS | {"LandingSuffix": ".jsonl"} | outputs, {}, aws),
-        Survey(),
-    )
-    found = Backfill(stack, LANDING, now or datetime.now(UTC), missing=missing).find(survey)
+def surveyed(aws, *, missing=True):
+    stack = Stack("s", "us-east-1", OUTPUTS | {"LandingSuffix": ".jsonl"}, {}, aws)
+    survey = Survey()
+    found = Backfill(stack, LANDING, datetime.now(UTC), missing=missing).find(survey)
     assert [one.key for some in found for one in some] == survey.first
     return survey
 
@@ -133,8 +131,6 @@ def test_the_current_version_of_each_object_that_is_not_deleted_is_found(account
     deleted, *others = versions_of(account("s3"), S3Uri("landing", A))
     assert deleted.deletion
     assert {one.version_id for one in others} > {old, new}
-    with pytest.raises(ServiceError, match="NoSuchBucket"):
-        list(current_versions(account("s3"), S3Uri("nowhere", "")))
 
 
 def test_objects_that_start_no_run_are_left_out_and_counted_by_reason(account):
@@ -175,14 +171,6 @@ def test_without_version_ids_a_run_or_landing_since_the_object_landed_counts(
     else:
         put_landing(account, None, at)
     assert surveyed(account, missing=False).known == known
-
-
-def test_objects_older_than_the_landings_table_remembers_are_not_sent_to_a_schedule(account):
-    put(account, A)
-    later = datetime.now(UTC) + KEPT + timedelta(days=1)
-    for start_on, left_out in (("schedule", 1), ("arrival", 0)):
-        found = surveyed(account, now=later, StartOn=start_on).left_out
-        assert found["older-than-400-days"] == left_out
 
 
 @pytest.mark.parametrize(("rate", "seconds"), [(50, 0.4), (5, 4), (1, 24)])

@@ -16,7 +16,7 @@ from botocore.httpsession import URLLib3Session
 from moto.core.botocore_stubber import MockRawResponse
 
 from landrun.adapters.step_functions import Executions
-from landrun.errors import ConfigurationError, ServiceError
+from landrun.errors import ServiceError
 from landrun_ops import cli
 from landrun_ops.stack import clients, stack
 
@@ -60,13 +60,10 @@ def send(monkeypatch):
 
 ANSWERS = {
     "a page": answered(200, PAGE),
-    "nothing": answered(200, b""),
     "an empty object": answered(200, b"{}", "application/json"),
-    "a list": answered(200, b"[1]", "application/json"),
     "other XML": answered(200, b"<a><b/></a>", "text/xml"),
     "a body cut off": HTTPClientError(error="IncompleteRead"),
     "a redirect": answered(302, PAGE),
-    "a proxy's refusal": answered(403, PAGE),
     "a gateway's failure": answered(502, PAGE),
 }
 
@@ -101,7 +98,7 @@ def test_no_command_shows_a_traceback_when_a_service_answers_with_a_page(
         assert err.splitlines()[-1].startswith("landrun: ")
 
 
-@pytest.mark.parametrize("prints", ["echo signed in", "echo []", "false", "/nowhere/is/this"])
+@pytest.mark.parametrize("prints", ["echo signed in", "false", "/nowhere/is/this"])
 def test_a_credential_process_that_prints_no_credentials_is_one_line_and_exit_code_2(
     monkeypatch, tmp_path, capsys, prints
 ):
@@ -114,12 +111,6 @@ def test_a_credential_process_that_prints_no_credentials_is_one_line_and_exit_co
     assert cli.run(["runs", "--stack", "ours"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "credential" in line
-
-
-def test_an_invalid_endpoint_is_named(monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "nowhere")
-    with pytest.raises(ConfigurationError, match=r"Invalid endpoint: nowhere; check AWS_ENDPOINT"):
-        clients.Clients()("s3")
 
 
 def test_a_silent_endpoint_is_asked_twice_and_named_while_the_command_waits(send, monkeypatch):
@@ -139,14 +130,3 @@ def test_a_silent_endpoint_is_asked_twice_and_named_while_the_command_waits(send
         machine.page()
     assert send.call_count == 2
     report.assert_called_once_with("still waiting for AWS to answer states:ListExecutions")
-
-
-def test_a_client_waits_30_seconds_at_most_and_is_made_once_for_each_service_and_config():
-    client = clients.Clients()
-    config = client("s3").meta.config
-    wait = 1  # seconds at most before a second attempt, in botocore's standard mode
-    assert (config.connect_timeout + config.read_timeout) * clients.SILENT_ATTEMPTS + wait < 30
-    assert client("s3") is client("s3")
-    transfer = client("s3", clients.TRANSFER)
-    assert transfer is client("s3", clients.TRANSFER)
-    assert (transfer.meta.config.read_timeout, transfer.meta.config.retries) == (60, config.retries)

@@ -45,7 +45,6 @@ def test_a_manifest_names_a_bucket_and_whole_keys():
         ("s3://data/m/r.json", LANDED, MANIFEST),
         ("s3://data/data.json", {}, Input("data", ("data.json",), {"data.json": len(MESSAGES)})),
         ("s3://data/in/", {"Kind": "schedule"}, MANIFEST),
-        ("s3://data/in/2026-", {}, MANIFEST),
         ("", {}, MANIFEST),
     ],
 )

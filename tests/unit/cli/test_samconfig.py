@@ -31,12 +31,8 @@ def path(tmp_path):
             f'{DEPLOY}\nparameter_overrides = ["A=1", "B=2"]\n',
             f'{DEPLOY}\nparameter_overrides = "A=1 B=2 {BOTH}"\n',
         ),
-        (
-            f'[dev.deploy.parameters]\nparameter_overrides = "A=1"\n{DEPLOY}\n',
-            f'[dev.deploy.parameters]\nparameter_overrides = "A=1"\n{DEPLOY}\n{LINE}\n',
-        ),
     ],
-    ids=["no section", "no overrides", "replaced", "list", "other section"],
+    ids=["no section", "no overrides", "replaced", "list"],
 )
 def test_the_line_of_the_overrides_changes_alone(path, before, after):
     path.write_bytes(before.encode())
@@ -50,7 +46,6 @@ def test_the_line_of_the_overrides_changes_alone(path, before, after):
     "text",
     [
         f'{DEPLOY}\nparameter_overrides = """A=1\nB=2"""\n',
-        f'{DEPLOY}\nparameter_overrides = [\n  "A=1",\n]\n',
         f'{DEPLOY}\nparameter_overrides = "ParameterKey=A,ParameterValue=1"\n',
         'default.deploy.parameters.parameter_overrides = "A=1"\n',
         "[default\n",
@@ -61,8 +56,3 @@ def test_a_form_that_is_not_understood_is_left_alone(path, text):
     with pytest.raises(ConfigurationError):
         SamConfig(path).write(NEW)
     assert path.read_text(encoding="utf-8") == text
-
-
-def test_settings_are_read_from_deploy_or_global(path):
-    path.write_text(f'{DEPLOY}\na = "s"\n[default.global.parameters]\nb = "r"\n', encoding="utf-8")
-    assert [SamConfig(path).setting(name) for name in "abc"] == ["s", "r", ""]
