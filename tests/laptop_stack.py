@@ -11,13 +11,24 @@ from boto3.dynamodb.types import TypeDeserializer
 from landrun_ops.local import LocalAws
 
 
-def eventually(ask, timeout=60):
-    """Ask until the answer is true; fail with the last one."""
+def eventually(ask, *, timeout=60, every=0.1):
+    """Ask until the answer is true (an AssertionError is none), and return it.
+
+    Fails with the last answer or assertion when the seconds are over.
+    """
     deadline = time.monotonic() + timeout
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, f"still {answer!r} after {timeout} seconds"
-        time.sleep(0.2)
-    return answer
+    while True:
+        late = time.monotonic() > deadline
+        try:
+            answer = ask()
+        except AssertionError:
+            if late:
+                raise
+        else:
+            if answer:
+                return answer
+            assert not late, f"still {answer!r} after {timeout} seconds"
+        time.sleep(every)
 
 
 class LaptopStack:
@@ -29,7 +40,8 @@ class LaptopStack:
 
     def put(self, bucket, key, body="hello"):
         """Put an object; give its URI."""
-        self.client("s3").put_object(Bucket=bucket, Key=key, Body=body.encode())
+        body = body.encode() if isinstance(body, str) else body
+        self.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
         return f"s3://{bucket}/{key}"
 
     def land(self, body="hello"):
@@ -38,18 +50,23 @@ class LaptopStack:
         return key
 
     def rows(self):
+        """Every row, whatever the month."""
         items = self.client("dynamodb").scan(TableName=self.outputs["RunsTable"])["Items"]
         value = TypeDeserializer().deserialize
         return [{name: value(one) for name, one in item.items()} for item in items]
 
     def row(self, run):
-        """The row of a run, by its name or by its object's key."""
-        found = [one for one in self.rows() if run in (one["name"], one["trigger"].get("Key"))]
+        """The row of a run, by its name or by its object's key or version."""
+
+        def names(row):
+            return row["name"], *(row["trigger"].get(one) for one in ("Key", "VersionId"))
+
+        found = [one for one in self.rows() if run in names(one)]
         assert len(found) <= 1
         return found[0] if found else None
 
     def ended(self, run, redrives=0):
-        """Wait for the end of a run, by its name or by its object's key; give its row."""
+        """Wait for the end of a run, by its name or by its object's key or version: its row."""
 
         def end():
             row = self.row(run)
@@ -57,6 +74,12 @@ class LaptopStack:
             return row if over else None
 
         return eventually(end)
+
+    def executions(self):
+        """All executions of the stack's state machine, as they are listed: newest first."""
+        pages = self.client("stepfunctions").get_paginator("list_executions")
+        listed = pages.paginate(stateMachineArn=self.outputs["StateMachineArn"])
+        return list(listed.search("executions[]"))
 
     def jobs(self, run):
         """The Processing jobs of a run, newest first."""

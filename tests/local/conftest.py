@@ -5,14 +5,10 @@ moto keeps its state in module globals, which other tests of this process use as
 
 from __future__ import annotations
 
-import time
-from typing import TypeVar
-
 import pytest
 
+from laptop_stack import LaptopStack
 from local.laptop import Laptop
-
-T = TypeVar("T")
 
 
 @pytest.fixture(scope="session")
@@ -38,25 +34,6 @@ def aws(laptop, root, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def eventually():
-    """``eventually(ask, timeout=30)`` asks until the answer is true (no AssertionError counts too).
-
-    Fails with the last answer or assertion when the seconds are over.
-    """
-
-    def wait(ask, *, timeout=30, every=0.1):
-        deadline = time.monotonic() + timeout
-        while True:
-            late = time.monotonic() > deadline
-            try:
-                answer = ask()
-            except AssertionError:
-                if late:
-                    raise
-            else:
-                if answer:
-                    return answer
-                assert not late, f"still {answer!r} after {timeout} seconds"
-            time.sleep(every)
-
-    return wait
+def stack(aws):
+    """The stack of that laptop's AWS."""
+    return LaptopStack(aws)

@@ -1,11 +1,9 @@
-"""The laptop's AWS in a process of its own, and what a test can do to it while it is up.
-
-Processes are forks of one that has imported moto already, which takes seconds.
-"""
+"""The laptop's AWS in a process of its own, and what a test can do to it while it is up."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import multiprocessing
 import os
@@ -13,19 +11,41 @@ import signal
 import sys
 import threading
 import uuid
+from multiprocessing import forkserver
+from pathlib import Path
+from unittest import mock
 
+from landrun_ops import __main__
 from landrun_ops.local import LocalAws, LocalAwsError
 
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    [
-        "landrun_ops.local.engine",
-        "moto.moto_server.werkzeug_app",
-        "moto.cloudformation.models",
-        "samtranslator.translator.translator",
-        "samtranslator.yaml_helper",
-    ]
-)
+
+@functools.cache
+def forks():
+    """The context of processes that are forks of one in which `local.warm` was imported."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["local.warm"])
+    with mock.patch.dict(os.environ, {"PYTHONPATH": str(Path(__file__).parents[1])}):
+        forkserver.ensure_running()
+    return context
+
+
+def typed(env, *arguments, cwd, out, err):
+    """Type a command of landrun, and return its process; ``out`` and ``err`` are its files."""
+    process = forks().Process(target=_type, args=(env, arguments, cwd, (out, err)))
+    process.start()
+    return process
+
+
+def _type(env, arguments, cwd, files):
+    os.setsid()
+    for stream, file in zip((sys.stdout, sys.stderr), files, strict=True):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream.fileno())
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # multiprocessing ignores it
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir(cwd)
+    sys.argv[1:] = arguments
+    __main__.main()
 
 
 def processing_job(command):
@@ -50,17 +70,18 @@ def processing_job(command):
 class Laptop:
     """``LocalAws.up`` in a process of its own; ``said`` is what it wrote to stderr.
 
-    An execution's waits before retries are ``pace`` as long as on AWS: nobody tests ten seconds.
+    An execution's waits before retries are ``pace`` as long as on AWS, and queues answer long polls
+    at once: nobody tests seconds.
     """
 
     def __init__(self, project, state_dir, parameters, port=0, *, pace=0.05, default_port=None):
         self.state_dir = state_dir
         self.errors = state_dir.with_name(f"{state_dir.name}.stderr")
         self.errors.parent.mkdir(parents=True, exist_ok=True)
-        self._connection, theirs = FORKS.Pipe()
+        self._connection, theirs = forks().Pipe()
         how = {"port": port, "parameters": dict(parameters), "state_dir": state_dir}
         given = (theirs, self.errors, pace, default_port, project, how)
-        self.process = FORKS.Process(target=_up, args=given)
+        self.process = forks().Process(target=_up, args=given)
         self.process.start()
         theirs.close()
         self.is_up = self._is_ready()
@@ -120,7 +141,7 @@ class Laptop:
 
 def leaves_no_trace(project, state):
     """Whether threads and variables of a process are as before once it was up, twice."""
-    process = FORKS.Process(target=_up_twice, args=(project, state))
+    process = forks().Process(target=_up_twice, args=(project, state))
     process.start()
     process.join()
     return process.exitcode == 0
@@ -137,6 +158,8 @@ def _up_twice(project, state):
 
 def _up(connection, errors, pace, default_port, project, how):
     """Be up until a signal comes, and do what is told meanwhile."""
+    from moto.sqs.models import SQSBackend  # noqa: PLC0415
+
     from landrun_ops.local import engine, server  # noqa: PLC0415  (only in its own process)
     from landrun_ops.local.moto_patches import tasks  # noqa: PLC0415
     from landrun_ops.local.patches import Patches  # noqa: PLC0415
@@ -152,6 +175,7 @@ def _up(connection, errors, pace, default_port, project, how):
     patches.set(server, "PORT", default_port or server.PORT)
     patches.wrap(engine, "install", keep)
     patches.wrap(tasks, "wait", lambda wait, env, seconds: wait(env, seconds * pace))
+    patches.wrap(SQSBackend, "receive_message", _receive_at_once)
     for name in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs ignore the first
         signal.signal(name, signal.default_int_handler)
     try:
@@ -165,6 +189,10 @@ def _up(connection, errors, pace, default_port, project, how):
         sys.exit(f"{type(error).__name__}: {error}")
     except (KeyboardInterrupt, EOFError):
         pass
+
+
+def _receive_at_once(receive, backend, queue, most, _, *more, **named):
+    return receive(backend, queue, most, 0, *more, **named)
 
 
 def _obey(command, engine, refusing):

@@ -11,6 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from laptop_stack import eventually
 from local.laptop import processing_job
 
 pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
@@ -71,7 +72,7 @@ def test_a_key_that_iam_has_issued_is_accepted_until_it_is_deleted(aws):
         of_user.get_caller_identity()
 
 
-def test_what_a_state_machine_calls_by_itself_is_signed_with_the_key(aws, eventually):
+def test_what_a_state_machine_calls_by_itself_is_signed_with_the_key(aws):
     task = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:listBuckets", "End": True}
     states = aws.client("stepfunctions")
     machine = states.create_state_machine(

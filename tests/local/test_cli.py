@@ -18,8 +18,10 @@ import psutil
 import pytest
 
 from landrun_ops.local import LocalAws
+from laptop_stack import eventually
 from local import commands
 from local.commands import LANDRUN, SECONDS, landrun, told
+from local.laptop import typed
 
 Env = dict[str, str]
 GIVEN = {
@@ -39,25 +41,20 @@ def shell(state_dir):
 @contextmanager
 def local_up(project, state_dir, *arguments):
     """`landrun local up`, ready, and the line that it said so with."""
-    with (state_dir / "stderr.txt").open("w") as stderr:
-        process = subprocess.Popen(
-            [LANDRUN, "local", "up", *arguments],
-            env=shell(state_dir),
-            cwd=project,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-            start_new_session=True,
-        )
-    assert process.stdout
+    out, err = state_dir / "stdout.txt", state_dir / "stderr.txt"
+    process = typed(shell(state_dir), "local", "up", *arguments, cwd=project, out=out, err=err)
+
+    def said():
+        assert process.is_alive(), err.read_text()
+        return out.exists() and out.read_text()
+
     try:
-        yield process, process.stdout.readline()
+        yield process, eventually(said).partition("\n")[0]
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            assert process.wait(SECONDS) == 0
-        process.stdout.close()
+        if process.is_alive():
+            os.kill(process.pid, signal.SIGINT)
+            process.join(SECONDS)
+            assert process.exitcode == 0
 
 
 def assert_one_line(said, *words):
@@ -165,7 +162,7 @@ def test_a_shell_of_an_earlier_laptop_or_of_another_stack_is_refused_with_the_re
 
 
 def test_a_tick_is_one_recorded_run_over_all_that_lies_there_however_often_it_comes(
-    env, environment, eventually
+    env, environment
 ):
     nothing = landrun(env, "local", "tick", "--time", "2020-01-01T03:00:00Z")
     assert (nothing.returncode, nothing.stdout[:8]) == (0, "no run: ")
@@ -226,16 +223,15 @@ def test_stopping_leaves_no_process_and_no_state_behind(root, tmp_path):
         assert line.startswith("ready")
         children = psutil.Process(process.pid).children(recursive=True)
         assert children
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(SECONDS) == 0
+        os.kill(process.pid, signal.SIGTERM)
+        process.join(SECONDS)
+        assert process.exitcode == 0
         assert psutil.wait_procs(children, timeout=30)[1] == []
     assert (tmp_path / "stderr.txt").read_text() == ""
     assert landrun(shell(tmp_path), "local", "env").returncode == 2
 
 
-def test_a_crash_and_an_edit_are_lines_and_an_edited_script_runs_while_it_stays_up(
-    root, tmp_path, eventually
-):
+def test_a_crash_and_an_edit_are_lines_and_an_edited_script_runs_while_it_stays_up(root, tmp_path):
     project, state = tmp_path / "project", tmp_path / "state"
     state.mkdir()
     shutil.copytree(root / "src", project / "src", ignore=shutil.ignore_patterns("__pycache__"))
@@ -257,4 +253,4 @@ def test_a_crash_and_an_edit_are_lines_and_an_edited_script_runs_while_it_stays_
         eventually(
             lambda: any("ValueError: edited" in log.read_text() for log in logs.rglob("*.log"))
         )
-        assert process.poll() is None
+        assert process.is_alive()

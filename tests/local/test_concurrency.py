@@ -14,6 +14,7 @@ import pytest
 
 from landrun.adapters.concurrency_table import ConcurrencyTable
 from landrun.models.concurrency import SlotStatus
+from laptop_stack import LaptopStack, eventually
 from local import commands
 
 pytestmark = pytest.mark.skipif(
@@ -34,31 +35,25 @@ time.sleep(0.5)
 """
 
 
-class Limited:
+class Limited(LaptopStack):
     """A stack with a concurrency limit, as boto3 and the commands show it."""
 
-    def __init__(self, laptop, eventually):
-        self.aws = laptop.aws
-        self.states = self.aws.client("stepfunctions")
-        self._eventually = eventually
-        self._environment = commands.environment(self.aws)
-        name = self.aws.outputs["ConcurrencyTable"]
-        self._table = ConcurrencyTable(self.aws.client("dynamodb"), name)
+    def __init__(self, aws):
+        super().__init__(aws)
+        self._environment = commands.environment(aws)
+        self._table = ConcurrencyTable(self.client("dynamodb"), self.outputs["ConcurrencyTable"])
 
-    def land(self, runs):
-        bucket, body = self.aws.outputs["LandingBucket"], b'{"id": "1", "text": "hello"}\n'
+    def land_several(self, runs):
         for number in range(runs):
-            key = f"incoming/{number}.jsonl"
-            self.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+            body = '{"id": "1", "text": "hello"}\n'
+            self.put(self.outputs["LandingBucket"], f"incoming/{number}.jsonl", body)
 
     def wait_for(self, condition):
-        self._eventually(condition, timeout=150)
+        eventually(condition, timeout=150)
 
-    def executions(self):
+    def started(self):
         """List all executions in the order in which they started."""
-        arn = self.aws.outputs["StateMachineArn"]
-        found = self.states.list_executions(stateMachineArn=arn)["executions"]
-        return sorted(found, key=lambda one: one["startDate"])
+        return sorted(self.executions(), key=lambda one: one["startDate"])
 
     def statuses(self):
         return {one["status"] for one in self.executions()}
@@ -77,11 +72,10 @@ class Limited:
         assert "Traceback" not in done.stderr, done.stderr
         return done.stdout + done.stderr
 
-    def jobs(self):
+    def described_jobs(self):
         """Describe all Processing jobs in the order of their creation."""
-        sagemaker = self.aws.client("sagemaker")
-        found = sagemaker.list_processing_jobs(MaxResults=100)["ProcessingJobSummaries"]
-        names = [one["ProcessingJobName"] for one in found]
+        sagemaker = self.client("sagemaker")
+        names = [one["ProcessingJobName"] for one in self.jobs("")]
         jobs = [sagemaker.describe_processing_job(ProcessingJobName=name) for name in names]
         return sorted(jobs, key=lambda job: job["CreationTime"])
 
@@ -93,7 +87,7 @@ def gate(tmp_path):
 
 
 @pytest.fixture
-def limited(laptop, root, tmp_path, gate, eventually):
+def limited(laptop, root, tmp_path, gate):
     job = tmp_path / "job.py"
     job.write_text(JOB)
     parameters = {
@@ -102,7 +96,7 @@ def limited(laptop, root, tmp_path, gate, eventually):
         "JobArguments": f"/opt/ml/processing/output/processed {gate}",
     }
     started = laptop(root, tmp_path / "state", parameters)
-    yield Limited(started, eventually)
+    yield Limited(started.aws)
     started.stop()
 
 
@@ -115,10 +109,10 @@ def most_at_once(jobs):
 
 def test_burst_waits_in_order_and_no_more_jobs_run_than_the_limit(limited, gate):
     # While no job ends, two executions have their job and the others wait
-    limited.land(BURST)
+    limited.land_several(BURST)
     limited.wait_for(lambda: len(limited.waiting()) == BURST - LIMIT)
-    limited.wait_for(lambda: len(limited.holders()) == len(limited.jobs()) == LIMIT)
-    names, waiting = [one["name"] for one in limited.executions()], limited.waiting()
+    limited.wait_for(lambda: len(limited.holders()) == len(limited.described_jobs()) == LIMIT)
+    names, waiting = [one["name"] for one in limited.started()], limited.waiting()
     assert waiting == [name for name in names if name in waiting]
 
     # The commands say so
@@ -132,7 +126,7 @@ def test_burst_waits_in_order_and_no_more_jobs_run_than_the_limit(limited, gate)
     assert [one["name"] for one in seen["slots"]["waiting"]] == waiting
     assert "2 of 2 slots are in use, 6 waiting" in limited.landrun("doctor")
     said = []
-    key = f"s3://{limited.aws.outputs['LandingBucket']}/incoming/0.jsonl"
+    key = f"s3://{limited.outputs['LandingBucket']}/incoming/0.jsonl"
     start = threading.Thread(target=lambda: said.append(limited.landrun("start", key, "--wait")))
     start.start()
     limited.wait_for(lambda: len(limited.waiting()) == BURST - LIMIT + 1)
@@ -143,7 +137,7 @@ def test_burst_waits_in_order_and_no_more_jobs_run_than_the_limit(limited, gate)
     assert "7 of 7 in line" in said[0]
     assert "SUCCEEDED in " in said[0]
     limited.wait_for(lambda: limited.statuses() == {"SUCCEEDED"})
-    jobs = limited.jobs()
+    jobs = limited.described_jobs()
     assert len(jobs) == BURST + 1
     assert most_at_once(jobs) == LIMIT
     created = [job["ProcessingJobName"].rpartition("-")[0] for job in jobs]
@@ -154,7 +148,7 @@ def test_burst_waits_in_order_and_no_more_jobs_run_than_the_limit(limited, gate)
 
 
 def test_stopped_executions_make_room_and_a_redriven_one_requests_its_slot_again(limited, gate):
-    limited.land(5)
+    limited.land_several(5)
     limited.wait_for(lambda: len(limited.waiting()) == 3 and len(limited.holders()) == LIMIT)
     arns = {one["name"]: one["executionArn"] for one in limited.executions()}
     [first, second, third], holder = limited.waiting(), limited.holders()[0]
@@ -167,11 +161,11 @@ def test_stopped_executions_make_room_and_a_redriven_one_requests_its_slot_again
     assert "somebody stopped the execution: enough" in limited.landrun("show", first)
     limited.wait_for(lambda: second in limited.holders() and limited.waiting() == [third])
     assert len(limited.holders()) == LIMIT
-    limited.states.redrive_execution(executionArn=arns[first])
+    limited.client("stepfunctions").redrive_execution(executionArn=arns[first])
     limited.wait_for(lambda: limited.waiting() == [first, third])
     gate.touch()
     limited.wait_for(lambda: "RUNNING" not in limited.statuses())
     ends = {one["name"]: one["status"] for one in limited.executions()}
     assert ends.pop(holder) == "ABORTED"
     assert set(ends.values()) == {"SUCCEEDED"}
-    assert most_at_once(limited.jobs()) <= LIMIT
+    assert most_at_once(limited.described_jobs()) <= LIMIT

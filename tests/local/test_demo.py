@@ -13,7 +13,9 @@ import polars as pl
 import psutil
 import pytest
 
-from local.commands import LANDRUN, SECONDS, installed, shell
+from laptop_stack import eventually
+from local.commands import SECONDS, shell
+from local.laptop import typed
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +28,28 @@ def project(root, tmp_path_factory):
     return copy
 
 
-def demo(project, *arguments):
-    return installed(shell(COLUMNS="200"), "demo", *arguments, cwd=project)
+@pytest.fixture
+def demo(project, tmp_path):
+    """``demo(...)`` types the command; it gives the process, and what it has written so far."""
+    out, err = tmp_path / "out.txt", tmp_path / "err.txt"
+
+    def said():
+        return out.read_text(encoding="utf-8") if out.exists() else ""
+
+    def start(*arguments):
+        env = shell(COLUMNS="200")
+        return typed(env, "demo", *arguments, cwd=project, out=out, err=err), said
+
+    yield start
+    assert err.read_text() == ""
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A folder for the files that the demo is to process."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder
 
 
 def write_messages(path, messages):
@@ -36,31 +58,32 @@ def write_messages(path, messages):
 
 
 def test_a_folder_s_files_are_followed_and_left_to_open_with_the_cause_of_a_failure(
-    project, tmp_path
+    demo, project, data
 ):
     write_messages(
-        tmp_path / "deep/a [1].jsonl",
+        data / "deep/a [1].jsonl",
         [
             {"sender": "ana", "text": "hello &amp; goodbye"},
             {"sender": "ana", "text": "hello &amp; goodbye"},
             {"sender": "bob", "text": "   "},
         ],
     )
-    (tmp_path / "b.csv").write_text("sender,text\ncleo,see you\n", encoding="utf-8")
-    (tmp_path / "bad.csv").write_text("colour,size\nred,3\n", encoding="utf-8")
-    (tmp_path / "notes.md").write_text("not data", encoding="utf-8")
+    (data / "b.csv").write_text("sender,text\ncleo,see you\n", encoding="utf-8")
+    (data / "bad.csv").write_text("colour,size\nred,3\n", encoding="utf-8")
+    (data / "notes.md").write_text("not data", encoding="utf-8")
 
-    done = demo(project, str(tmp_path))
+    process, said = demo(str(data))
+    process.join(SECONDS)
 
-    assert (done.returncode, done.stderr) == (1, "")
-    assert "left out, not data or empty: notes.md" in done.stdout
-    lines = done.stdout.splitlines()
+    assert process.exitcode == 1
+    assert "left out, not data or empty: notes.md" in said()
+    lines = said().splitlines()
     (ended,) = [line for line in lines if "  deep/a [1].jsonl " in line]
     assert ended.endswith("rows 3 in, 1 out, 1 duplicate, 1 empty, 0 rejected")
     assert any("SUCCEEDED" in line and "incoming/b.csv" in line for line in lines)
     assert "  .landrun/demo/deep/a [1].jsonl/" in lines
-    assert "landrun local up" in done.stdout
-    assert re.search(r" bad.csv [0-9a-f]{8}: FAILED after .*: no text column", done.stdout)
+    assert "landrun local up" in said()
+    assert re.search(r" bad.csv [0-9a-f]{8}: FAILED after .*: no text column", said())
     assert "  .landrun/demo/bad.csv/job.log" in lines
     assert "no text column" in (project / ".landrun/demo/bad.csv/job.log").read_text()
     output = project / ".landrun/demo/deep/a [1].jsonl"
@@ -70,7 +93,7 @@ def test_a_folder_s_files_are_followed_and_left_to_open_with_the_cause_of_a_fail
 
 
 def test_a_script_of_the_users_runs_in_the_place_of_the_default_one_with_more_arguments(
-    project, tmp_path
+    demo, project, data
 ):
     script = project / "src/processing/count_lines.py"
     script.write_text(
@@ -79,37 +102,26 @@ def test_a_script_of_the_users_runs_in_the_place_of_the_default_one_with_more_ar
         ".rglob('*.jsonl'))\n"
         "pathlib.Path(sys.argv[4], 'lines.txt').write_text(f'{lines} {sys.argv[5:]}')\n"
     )
-    write_messages(tmp_path / "messages.jsonl", [{"text": "hello"}] * 3)
+    write_messages(data / "messages.jsonl", [{"text": "hello"}] * 3)
     entrypoint = "JobEntrypoint=python3 /opt/program/count_lines.py"
     options = ("--parameter", "StartOn=arrival", "--arguments", " --more   words")
-    done = demo(project, str(tmp_path), "--parameter", entrypoint, *options)
-    assert (done.returncode, done.stderr) == (0, "")
+    process, said = demo(str(data), "--parameter", entrypoint, *options)
+    process.join(SECONDS)
+    assert process.exitcode == 0
     output = project / ".landrun/demo/messages.jsonl"
     assert (output / "lines.txt").read_text() == "3 ['--more', 'words']"
-    assert "  .landrun/demo/messages.jsonl/" in done.stdout.splitlines()
+    assert "  .landrun/demo/messages.jsonl/" in said().splitlines()
 
 
-def test_ctrl_c_leaves_no_process_behind(project, tmp_path):
-    write_messages(tmp_path / "messages.jsonl", [{"text": "hello"}])
-    process = subprocess.Popen(
-        [LANDRUN, "demo", str(tmp_path)],
-        cwd=project,
-        env=shell(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout
-    assert process.stderr
-    while "landed" not in (line := process.stdout.readline()):
-        assert line, process.stderr.read()
+def test_ctrl_c_leaves_no_process_behind(demo, data):
+    write_messages(data / "messages.jsonl", [{"text": "hello"}])
+    process, said = demo(str(data))
+    eventually(lambda: "landed" in said())
     children = psutil.Process(process.pid).children(recursive=True)
     assert children
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=SECONDS)
-    assert process.returncode == 130
+    os.kill(process.pid, signal.SIGINT)
+    process.join(SECONDS)
+    assert process.exitcode == 130
     assert psutil.wait_procs(children, timeout=30)[1] == []
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from laptop_stack import eventually
+
 TROUBLE = Path(__file__).parent / "templates" / "trouble"
 
 
@@ -97,7 +99,7 @@ def test_a_failure_comes_back_as_lambda_words_it_and_is_reported(
 
 
 def test_messages_reported_as_failed_come_again_alone_then_go_to_the_dead_letter_queue(
-    stack, results, eventually
+    stack, results
 ):
     entries = [{"Id": body, "MessageBody": body} for body in ("good-1", "bad-1", "good-2")]
     stack.client("sqs").send_message_batch(QueueUrl=stack.outputs["PartialQueue"], Entries=entries)
@@ -106,7 +108,7 @@ def test_messages_reported_as_failed_come_again_alone_then_go_to_the_dead_letter
     assert sorted(bodies) == ["bad-1", "bad-1", "good-1", "good-2"]
 
 
-def test_a_crash_brings_every_message_of_the_batch_back(stack, results, eventually, trouble):
+def test_a_crash_brings_every_message_of_the_batch_back(stack, results, trouble):
     stack.client("sqs").send_message(QueueUrl=stack.outputs["CrashQueue"], MessageBody="m")
     eventually(lambda: len(results("crash")) == 2)
     assert results("crash") == ["1", "2"]
@@ -114,25 +116,21 @@ def test_a_crash_brings_every_message_of_the_batch_back(stack, results, eventual
     assert "exit status 3" in trouble.said
 
 
-def test_an_event_source_that_is_switched_off_keeps_its_messages_until_it_is_on(
-    stack, results, eventually
-):
+def test_an_event_source_that_is_switched_off_keeps_its_messages_until_it_is_on(stack, results):
     client, sqs = stack.client("lambda"), stack.client("sqs")
     [source] = client.list_event_source_mappings(FunctionName=stack.outputs["Partial"])[
         "EventSourceMappings"
     ]
     client.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
-    time.sleep(1.5)  # a poll that is under way
+    time.sleep(0.5)  # a poll that is under way
     sqs.send_message(QueueUrl=stack.outputs["PartialQueue"], MessageBody="kept")
-    time.sleep(1)
+    time.sleep(0.5)
     assert ["kept"] not in results("partial")
     client.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
     eventually(lambda: ["kept"] in results("partial"))
 
 
-def test_an_asynchronous_invocation_is_retried_then_sent_to_its_failure_destination(
-    stack, eventually
-):
+def test_an_asynchronous_invocation_is_retried_then_sent_to_its_failure_destination(stack):
     _, _, status = invoke(stack, "Raising", {"order": 7}, kind="Event")
     assert status == 202
     bodies = eventually(lambda: [body for body in buried(stack) if "order" in body])
@@ -142,7 +140,7 @@ def test_an_asynchronous_invocation_is_retried_then_sent_to_its_failure_destinat
     assert record["responsePayload"]["errorMessage"] == "no good"
 
 
-def test_a_schedule_made_by_hand_fires_with_its_context_attributes(stack, results, eventually):
+def test_a_schedule_made_by_hand_fires_with_its_context_attributes(stack, results):
     due = (datetime.now(UTC) + timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%S")
     function = f"arn:aws:lambda:us-east-1:123456789012:function:{stack.outputs['Echo']}"
     made = stack.client("scheduler").create_schedule(

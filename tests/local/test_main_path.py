@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import uuid
 from pathlib import Path
-from typing import Any
 
 import pytest
-from boto3.dynamodb.types import TypeDeserializer
 
 from landrun_ops.local import LocalAws
+from laptop_stack import LaptopStack, eventually
 from local import commands
 
 MESSAGES = b"".join(
@@ -21,56 +19,6 @@ MESSAGES = b"".join(
     for n, text in enumerate(["hello", "hello", "", "write to bob@example.org"])
 )
 NO_TEXT = b'{"id": "1", "colour": "red"}\n'
-Row = dict[str, Any]
-
-
-class Stack:
-    """The stack as boto3 shows it to a user whose environment is ``landrun local env``'s."""
-
-    def __init__(self, aws, eventually):
-        self.outputs = aws.outputs
-        self.client = aws.client
-        self.eventually = eventually
-        self.environment = os.environ | aws.environment()
-
-    def land(self, key, body=MESSAGES):
-        """Put an object into the landing bucket; gives its version id."""
-        answer = self.client("s3").put_object(
-            Bucket=self.outputs["LandingBucket"], Key=key, Body=body
-        )
-        return answer["VersionId"]
-
-    def rows(self):
-        """Every row, whatever the month."""
-        pages = self.client("dynamodb").get_paginator("scan")
-        items = pages.paginate(TableName=self.outputs["RunsTable"]).search("Items[]")
-        read = TypeDeserializer().deserialize
-        return [{name: read(value) for name, value in item.items()} for item in items]
-
-    def ended(self, **trigger):
-        """Wait for the one row whose trigger has these values to reach its end."""
-
-        def one():
-            fitting = [r for r in self.rows() if trigger.items() <= r.get("trigger", {}).items()]
-            assert len(fitting) <= 1
-            return next((row for row in fitting if row["status"] != "RUNNING"), None)
-
-        return self.eventually(one, timeout=90)
-
-    def manifest(self, row):
-        bucket, _, key = row["input_message"].removeprefix("s3://").partition("/")
-        body = self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-        return json.loads(body)
-
-    def executions(self):
-        pages = self.client("stepfunctions").get_paginator("list_executions")
-        machine = self.outputs["StateMachineArn"]
-        return [e for page in pages.paginate(stateMachineArn=machine) for e in page["executions"]]
-
-
-@pytest.fixture
-def stack(aws, eventually):
-    return Stack(aws, eventually)
 
 
 @pytest.fixture
@@ -86,10 +34,15 @@ raise ValueError("no column is called text, https://evil.example")
 """
 
 
-@pytest.fixture
-def told(stack):
-    """What has come to the notifications topic since the test began."""
-    return subscribed(stack)
+def land(stack, key, body=MESSAGES):
+    """Put an object into the landing bucket; gives its version id."""
+    bucket = stack.outputs["LandingBucket"]
+    return stack.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
+
+
+def manifest(stack, row):
+    bucket, _, key = row["input_message"].removeprefix("s3://").partition("/")
+    return json.loads(stack.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
 def subscribed(stack):
@@ -117,9 +70,11 @@ def test_a_file_copied_with_the_aws_cli_becomes_a_row_with_all_that_is_known_of_
     target = f"s3://{stack.outputs['LandingBucket']}/{key}"
     command = [Path(sys.executable).with_name("aws"), "s3", "cp", "--quiet"]
     subprocess.run(
-        [*command, str(tmp_path / "messages.jsonl"), target], env=stack.environment, check=True
+        [*command, str(tmp_path / "messages.jsonl"), target],
+        env=commands.environment(stack.aws),
+        check=True,
     )
-    row = stack.ended(Key=key)
+    row = stack.ended(key)
     assert row["status"] == "SUCCEEDED"
     counts = {name: int(row["summary"][name]) for name in ("rows_in", "rows_out", "duplicates")}
     assert counts == {"rows_in": 4, "rows_out": 2, "duplicates": 1}
@@ -143,18 +98,18 @@ def test_several_odd_keys_at_once_are_each_read_exactly_by_their_job(stack, key)
     odd = ("a b", "a+b", "a%2Bb", "😀 größe", 'it\'s "quoted"', "a&b<c>?#")
     keys = [key.replace(".jsonl", f"/{one}.jsonl") for one in odd]
     for one in keys:
-        stack.land(one)
+        land(stack, one)
     for one in keys:
-        row = stack.ended(Key=one)
+        row = stack.ended(one)
         assert row["status"] == "SUCCEEDED"
-        assert stack.manifest(row) == [{"prefix": f"s3://{stack.outputs['LandingBucket']}/"}, one]
+        assert manifest(stack, row) == [{"prefix": f"s3://{stack.outputs['LandingBucket']}/"}, one]
         [file] = row["summary"]["files"]
         assert file["name"].endswith(one)
 
 
 def test_the_same_event_delivered_five_times_makes_one_execution(stack, key, load_event):
-    version = stack.land(key)
-    row = stack.ended(Key=key)
+    version = land(stack, key)
+    row = stack.ended(key)
     event = json.loads(load_event("object-created")["Records"][0]["body"])
     event["detail"]["bucket"]["name"] = stack.outputs["LandingBucket"]
     event["detail"]["object"] |= {"key": key, "version-id": version}
@@ -162,27 +117,23 @@ def test_the_same_event_delivered_five_times_makes_one_execution(stack, key, loa
     for _ in range(5):
         sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(event))
 
-    def settled():
-        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-        answer = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=list(names))
-        return all(answer["Attributes"][name] == "0" for name in names)
-
-    stack.eventually(settled)
+    eventually(lambda: not stack.messages("LandingQueueUrl"))
     assert [e["name"] for e in stack.executions()].count(row["name"]) == 1
-    assert stack.ended(Key=key) == row
+    assert stack.ended(key) == row
 
 
 def test_overwriting_a_key_is_a_run_of_its_own(stack, key):
-    first = stack.land(key)
-    stack.ended(VersionId=first)
-    second = stack.land(key, MESSAGES * 2)
-    row = stack.ended(VersionId=second)
+    first = land(stack, key)
+    stack.ended(first)
+    second = land(stack, key, MESSAGES * 2)
+    row = stack.ended(second)
     assert int(row["summary"]["rows_in"]) == 8
 
 
-def test_a_script_that_fails_makes_a_failed_row_with_its_cause_and_is_told(stack, key, told):
-    stack.land(key, NO_TEXT)
-    row = stack.ended(Key=key)
+def test_a_script_that_fails_makes_a_failed_row_with_its_cause_and_is_told(stack, key):
+    told = subscribed(stack)
+    land(stack, key, NO_TEXT)
+    row = stack.ended(key)
     assert (row["status"], row["error"]) == ("FAILED", "States.TaskFailed")
     cause = json.loads(row["cause"])
     assert cause["ProcessingJobStatus"] == "Failed"
@@ -192,21 +143,21 @@ def test_a_script_that_fails_makes_a_failed_row_with_its_cause_and_is_told(stack
     def about_this_run():
         return [one for one in told() if row["name"] in one["Subject"]]
 
-    [notification] = stack.eventually(about_this_run)
+    [notification] = eventually(about_this_run)
     assert row["exit_message"][:60] in notification["Message"]
     assert "What to do" in notification["Message"]
 
 
 def test_a_script_of_the_users_own_that_raises_says_why_in_row_mail_and_runs(
-    laptop, root, tmp_path, key, eventually
+    laptop, root, tmp_path, key
 ):
     script = tmp_path / "my_script.py"
     script.write_text(RAISES)
     given = {"JobEntrypoint": f"python3 {script}"}
-    stack = Stack(laptop(root, tmp_path / "state", given).aws, eventually)
+    stack = LaptopStack(laptop(root, tmp_path / "state", given).aws)
     notifications = subscribed(stack)
-    stack.land(key)
-    row = stack.ended(Key=key)
+    land(stack, key)
+    row = stack.ended(key)
     assert json.loads(row["cause"])["FailureReason"] == "AlgorithmError: , exit code: 1"
     why = "ValueError: no column is called text, "
     assert row["exit_message"] == f"{why}https://evil.example"

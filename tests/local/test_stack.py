@@ -15,6 +15,7 @@ import pytest
 
 from landrun_ops.local import LocalAws, LocalAwsError, read_environment
 from landrun_ops.local.errors import NotUpError
+from laptop_stack import eventually
 from local.laptop import leaves_no_trace, processing_job
 
 MINIMAL = """
@@ -86,7 +87,7 @@ def test_the_default_port_is_always_the_same_unless_it_is_taken(laptop, project,
 
 
 def test_a_kill_amid_an_invocation_and_a_job_leaves_no_process_and_the_next_one_starts_clean(
-    laptop, project, tmp_path, eventually
+    laptop, project, tmp_path
 ):
     (project / "code" / "app.py").write_text(SLEEPING)
     started = laptop(project, tmp_path / "state")
@@ -109,9 +110,7 @@ def test_a_kill_amid_an_invocation_and_a_job_leaves_no_process_and_the_next_one_
     assert again.aws.client("sqs").list_queues()["QueueUrls"] == [again.aws.outputs["QueueUrl"]]
 
 
-def test_after_a_kill_amid_a_deployment_the_next_one_starts_clean(
-    laptop, project, tmp_path, eventually
-):
+def test_after_a_kill_amid_a_deployment_the_next_one_starts_clean(laptop, project, tmp_path):
     state = tmp_path / "state"
     killed = threading.Thread(target=lambda: starting.append(laptop(project, state)))
     starting = []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from landrun_ops.cli.verify import failure_of
 from landrun_ops.local.settings import STACK
+from laptop_stack import LaptopStack
 from local.commands import environment, landrun
 from records import record
 
@@ -34,12 +35,10 @@ def test_a_stack_that_works_records_a_run_of_the_users_file(aws, tmp_path):
 
 
 def test_the_run_of_a_tick_is_followed_where_landings_wait(laptop, root, tmp_path):
-    stack = laptop(root, tmp_path / "state", {"StartOn": "schedule"}).aws
-    done = verify(stack)
+    aws = laptop(root, tmp_path / "state", {"StartOn": "schedule"}).aws
+    done = verify(aws)
     assert (done.returncode, done.stdout) == (0, "the stack works\n"), done.stderr
-    [run] = stack.client("stepfunctions").list_executions(
-        stateMachineArn=stack.outputs["StateMachineArn"]
-    )["executions"]
+    [run] = LaptopStack(aws).executions()
     assert run["name"] in done.stderr
 
 

@@ -35,7 +35,9 @@ def landrun(aws):
     return run
 
 
-def test_a_failed_job_is_tried_twice_under_two_names_then_the_command_exits_with_1(aws, landrun):
+def test_a_failed_job_is_tried_twice_under_two_names_then_the_command_exits_with_1(
+    aws, stack, landrun
+):
     settings = {
         "name": f"failing-{uuid.uuid4().hex[:8]}",
         "role": ROLE,
@@ -52,27 +54,18 @@ def test_a_failed_job_is_tried_twice_under_two_names_then_the_command_exits_with
     said = json.loads(out)
     assert (said["Status"], said["Error"]) == ("FAILED", "States.TaskFailed")
     name = said["PreprocessingJobName"]
-    jobs = aws.client("sagemaker").list_processing_jobs(NameContains=name)
-    names = {job["ProcessingJobName"] for job in jobs["ProcessingJobSummaries"]}
+    names = {job["ProcessingJobName"] for job in stack.jobs(name)}
     assert len(names) == 2
     assert all(len(name) <= 63 for name in names)
 
 
-def test_a_notebooks_execution_of_the_stacks_machine_is_recorded(aws, landrun, eventually):
+def test_a_notebooks_execution_of_the_stacks_machine_is_recorded(aws, stack, landrun):
     source, target = put(aws, "a.jsonl"), put(aws)
 
     code, out = landrun("execute", source, target, "--wait", "--json")
 
     assert code == 0
     name = json.loads(out)["PreprocessingJobName"]
-    eventually(lambda: recorded(aws, name).get("status") == {"S": "SUCCEEDED"})
-    row = recorded(aws, name)
-    assert row["trigger"]["M"]["Kind"] == {"S": "outside"}
-    assert row["output_processed_message"] == {"S": target}
-
-
-def recorded(aws, name):
-    answer = aws.client("dynamodb").get_item(
-        TableName=aws.outputs["RunsTable"], Key={"name": {"S": name}}, ConsistentRead=True
-    )
-    return answer.get("Item", {})
+    row = stack.ended(name)
+    assert (row["status"], row["trigger"]["Kind"]) == ("SUCCEEDED", "outside")
+    assert row["output_processed_message"] == target

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import time
 
+from laptop_stack import eventually
 from local.commands import landrun
 
 
-def test_a_stack_that_is_well_and_one_that_is_not(aws, env, eventually, load_event):
+def test_a_stack_that_is_well_and_one_that_is_not(aws, env, load_event):
     events, functions, sqs = (aws.client(name) for name in ("events", "lambda", "sqs"))
     rule, queue = aws.outputs["LandingRule"], aws.outputs["LandingQueueUrl"]
     name = aws.outputs["ObjectCreatedFunction"]
@@ -34,7 +35,7 @@ def test_a_stack_that_is_well_and_one_that_is_not(aws, env, eventually, load_eve
         shown, found = landrun(env, "doctor", "--quiet"), failures()
         # The poll that was under way may still take one.
         eventually(lambda: sqs.send_message(QueueUrl=queue, MessageBody=ignored) and waiting())
-        time.sleep(1.5)
+        time.sleep(0.5)
         assert waiting()
     finally:
         events.enable_rule(Name=rule)

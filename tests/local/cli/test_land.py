@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import uuid
 
+from laptop_stack import eventually
 from local.commands import landrun, told
 
 PART = 8 * 2**20
@@ -31,7 +32,7 @@ def test_files_and_folders_land_and_their_runs_are_followed(aws, env, root, tmp_
     assert "no text column" in bad["exit_message"]
 
 
-def test_a_large_file_lands_in_parts_and_what_to_watch_is_said(aws, env, tmp_path, eventually):
+def test_a_large_file_lands_in_parts_and_what_to_watch_is_said(aws, env, tmp_path):
     file = tmp_path / f"{uuid.uuid4().hex}.txt"
     file.write_text("hello\n" + "\n" * PART)
     done = landrun(env, "land", str(file))

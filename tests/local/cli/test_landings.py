@@ -9,6 +9,7 @@ from landrun.models.run import landing_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions.backfill import object_created
 from landrun_ops.stack.object_versions import current_versions
+from laptop_stack import eventually
 from local.commands import landrun, told
 
 
@@ -27,31 +28,29 @@ def land_without_events(aws, *keys):
     }
 
 
-def started(aws):
-    pages = aws.client("stepfunctions").get_paginator("list_executions")
-    found = pages.paginate(stateMachineArn=aws.outputs["StateMachineArn"])
-    return [execution["name"] for page in found for execution in page["executions"]]
+def started(stack):
+    return [execution["name"] for execution in stack.executions()]
 
 
-def test_a_backfill_gives_each_object_its_one_run_however_often_it_is_typed(aws, env, eventually):
+def test_a_backfill_gives_each_object_its_one_run_however_often_it_is_typed(aws, stack, env):
     folder = f"incoming/old +é {uuid.uuid4().hex}/"
     runs = land_without_events(aws, *(f"{folder}{n}.txt" for n in range(3)))
     command = ("backfill", f"s3://{aws.outputs['LandingBucket']}/{folder}")
 
     planned = told(env, *command, "--missing", "--dry-run")
     assert (planned["to_send"], planned["sent"], planned["first"]) == (3, 0, list(runs))
-    assert not set(started(aws)) & set(runs.values())
+    assert not set(started(stack)) & set(runs.values())
     assert landrun(env, *command).returncode == 2  # nobody is there to be asked
 
     assert told(env, *command, "--missing", "--yes")["sent"] == 3
     assert told(env, *command, "--yes")["sent"] == 3
-    eventually(lambda: set(started(aws)) >= set(runs.values()))
+    eventually(lambda: set(started(stack)) >= set(runs.values()))
     eventually(lambda: told(env, *command, "--missing", "--yes")["known"] == 3)
     assert told(env, *command, "--missing", "--yes")["sent"] == 0
-    assert sorted({*started(aws)} & {*runs.values()}) == sorted(runs.values())
+    assert sorted({*started(stack)} & {*runs.values()}) == sorted(runs.values())
 
 
-def test_an_object_without_a_run_is_explained_and_its_dead_letter_sent_back(aws, env, eventually):
+def test_an_object_without_a_run_is_explained_and_its_dead_letter_sent_back(aws, stack, env):
     # Given an object of an odd key whose event never arrived
     key = f"incoming/{uuid.uuid4().hex}\x01\x1b[2J\t é+%2B '.txt"
     [name] = land_without_events(aws, key).values()
@@ -81,7 +80,7 @@ def test_an_object_without_a_run_is_explained_and_its_dead_letter_sent_back(aws,
     assert (
         told(env, "redrive", "--queue", "landings", "--yes")["queues"]["landings"]["failed"] == []
     )
-    eventually(lambda: name in started(aws))
+    eventually(lambda: name in started(stack))
     answer = told(env, "explain", str(where))
     assert answer["run"] == name
     assert answer["verdict"] in {"running", "processed", "failed"}

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from landrun_ops.stack.runs_table import RunsReader
+from laptop_stack import eventually
 from local.commands import landrun, told
 
 KEY = "incoming/runs and logs/no+text.csv"
@@ -14,7 +15,7 @@ WHY = "no text column"
 
 
 @pytest.fixture(scope="module")
-def failed(aws, eventually):
+def failed(aws):
     """A run whose job failed; not waited for to fail once more, but stopped."""
     s3, states, jobs = aws.client("s3"), aws.client("stepfunctions"), aws.client("sagemaker")
     s3.put_object(Bucket=aws.outputs["LandingBucket"], Key=KEY, Body=b"id,sender\n1,a\n")
@@ -37,10 +38,10 @@ def failed(aws, eventually):
     found = eventually(execution)
     eventually(job_failed_and_is_known)
     states.stop_execution(executionArn=found["executionArn"], error="Test", cause="seen enough")
-    return _recorded(aws, found["name"], eventually)
+    return _recorded(aws, found["name"])
 
 
-def _recorded(aws, name, eventually):
+def _recorded(aws, name):
     reader = RunsReader(aws.client("dynamodb"), aws.outputs["RunsTable"])
 
     def ended():
@@ -75,11 +76,11 @@ def test_a_run_that_failed_is_listed_shown_whole_and_its_log_read(env, failed):
     assert {(line["attempt"], line["instance"]) for line in written} >= {(1, "algo-1")}
 
 
-def test_a_rerun_reads_the_same_manifest_and_is_linked_to_the_first(aws, env, failed, eventually):
+def test_a_rerun_reads_the_same_manifest_and_is_linked_to_the_first(aws, env, failed):
     (started,) = told(env, "rerun", failed.name)
     assert started["rerun_of"] == failed.name
     aws.client("stepfunctions").stop_execution(executionArn=started["execution_arn"])
-    again = _recorded(aws, started["name"], eventually)
+    again = _recorded(aws, started["name"])
     assert again.input_message == failed.input_message
     assert str(again.output_processed_message).endswith(f"/processed/{again.name}/")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from laptop_stack import eventually
 from local.commands import LANDRUN, SECONDS, environment, landrun
 
 KEY = "incoming/to report/</script>é+1.csv"
@@ -50,9 +51,7 @@ def env(aws):
     return environment(aws, LANDRUN_STACK="", LANDRUN_STATE_DIR=str(Path(aws.logs).parent))
 
 
-def test_the_live_page_and_the_report_have_the_runs_and_what_was_ignored(
-    aws, env, eventually, tmp_path
-):
+def test_the_live_page_and_the_report_have_the_runs_and_what_was_ignored(aws, env, tmp_path):
     s3, bucket = aws.client("s3"), aws.outputs["LandingBucket"]
     s3.put_object(Bucket=bucket, Key="incoming/to report/empty.csv", Body=b"")
     s3.put_object(Bucket=bucket, Key=KEY, Body=b"id,sender,text\n1,mira,hello\n2,mira,\n")

@@ -14,7 +14,7 @@ import boto3
 import pytest
 
 from local.engine.serve import serve
-from local.laptop import FORKS
+from local.laptop import forks
 
 ROLE = "arn:aws:iam::123456789012:role/processing"
 IN, OUT = "/opt/ml/processing/input/in", "/opt/ml/processing/output/out"
@@ -35,9 +35,9 @@ class Laptop:
         self.program, self.work_dir = folder / "program", folder / "work"
         self.program.mkdir()
         self._patience = 30 if kind == "engine" else 1
-        self._connection, theirs = FORKS.Pipe()
+        self._connection, theirs = forks().Pipe()
         given = (kind, self.program, self.work_dir, theirs)
-        self._process = FORKS.Process(target=serve, args=given)
+        self._process = forks().Process(target=serve, args=given)
         self._process.start()
         theirs.close()
         self.endpoint_url = f"http://127.0.0.1:{self._connection.recv()}"

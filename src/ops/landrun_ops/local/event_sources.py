@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 RETRY_SECONDS: Final = 1  # until a failed message is seen again; AWS waits longer
+LOOK_SECONDS: Final = 0.05  # between two looks into an empty queue
 
 
 def register(properties: Mapping[str, Any]) -> Any:
@@ -48,8 +49,9 @@ class Poller(threading.Thread):
         self._signed = signed
         self._report = report
         self._ending = threading.Event()
-        queue = source.event_source_arn.rpartition(":")[2]
-        self._url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        name = source.event_source_arn.rpartition(":")[2]
+        self._url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        self._queue = _queue_of_moto(name)
 
     def run(self) -> None:
         """Poll until stopped."""
@@ -65,17 +67,16 @@ class Poller(threading.Thread):
         self._ending.set()
 
     def _poll(self) -> None:
-        if not self._source.enabled:
-            self._ending.wait(0.2)
+        if not (self._source.enabled and self._queue.messages):
+            self._ending.wait(LOOK_SECONDS)
             return
         messages = self._signed.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=min(self._source.batch_size, 10),  # SQS's limit
-            WaitTimeSeconds=1,
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
         ).get("Messages", [])
-        if not messages:
+        if not messages:  # another received them in this moment
             return
         outcome = self._functions.invoke(
             self._source.function_name, sqs_event(messages, self._source.event_source_arn)
@@ -90,6 +91,13 @@ class Poller(threading.Thread):
                 self._sqs.change_message_visibility(
                     QueueUrl=self._url, ReceiptHandle=handle, VisibilityTimeout=RETRY_SECONDS
                 )
+
+
+def _queue_of_moto(name: str) -> Any:
+    """Return moto's own queue: to look into it costs no request, and can be ended at any time."""
+    from moto.sqs.models import sqs_backends  # noqa: PLC0415  (late: takes seconds)
+
+    return sqs_backends[ACCOUNT][REGION].get_queue(name)
 
 
 def sqs_event(messages: Sequence[MessageTypeDef], queue_arn: str) -> dict[str, Any]:

@@ -1,0 +1,27 @@
+"""What the process has done of which each laptop of the tests is a fork: moto takes seconds once.
+
+Importing this brings the laptop's AWS up and takes it down, so that its forks find every module
+imported, and AWS's models read.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+import botocore.session
+from botocore.loaders import create_loader
+
+from landrun_ops.local import LocalAws
+
+os.environ.pop("PYTHONPATH")  # by which this module was found
+botocore.session.create_loader = lru_cache(create_loader)
+with (
+    tempfile.TemporaryDirectory() as folder,
+    LocalAws.up(Path(__file__).resolve().parents[2], state_dir=Path(folder)),
+):
+    pass
+gc.freeze()
