@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import io
 import json
 import re
 from dataclasses import dataclass
@@ -10,16 +13,29 @@ from pathlib import Path
 from unittest import mock
 
 import polars as pl
+import zstandard
 
 import preprocess
 from messages.guard import answer
 
 COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
+PACK = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.compress, ".bz2": bz2.compress}
 # What functions keep of a summary in a run's record, once its list of files is left out.
 RECORD_BYTES = 32_768
 UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
 )
+
+
+def json_lines(*rows):
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+def parquet(rows, **how):
+    """Write rows, or columns by name, as a Parquet file."""
+    data = io.BytesIO()
+    pl.DataFrame(rows).write_parquet(data, **how)
+    return data.getvalue()
 
 
 class Here:
@@ -97,33 +113,24 @@ class Result:
         summary = self.summary if (self.output / f"summary{self.suffix}.json").exists() else {}
         assert bool(self.message) == (self.code != 0 or "problem" in summary)
         if summary:
-            self._check_counts(summary)
+            self._check_summary(summary)
         return self
 
-    def _check_counts(self, summary):
-        for counted in (summary, *summary["files"]):
+    def _check_summary(self, summary):
+        files = summary["files"]
+        for counted in (summary, *files):
             assert counted["rows_in"] == sum(counted[name] for name in COUNTS[1:]), counted
         assert summary["rows_out"] == self.frame.height
         assert len(self.rejected) <= summary["rejected"] + summary["files_rejected"]
         if not summary.get("files_omitted"):
-            assert all(
-                summary[name] == sum(file[name] for file in summary["files"]) for name in COUNTS
-            )
+            totals = tuple(sum(file[name] for file in files) for name in COUNTS)
+            assert self.counts == totals
         kept = {name: value for name, value in summary.items() if name != "files"}
         assert len(json.dumps(kept)) <= RECORD_BYTES
-        for text in _texts([summary, self.rejected]):
+        strings = re.findall(r'"(?:[^"\\]|\\.)*"', json.dumps([summary, self.rejected]))
+        for text in map(json.loads, strings):
             assert not UNPRINTABLE.search(text), text
             assert len(text) <= 1024
-
-
-def _texts(value):
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        yield from _texts([*value, *value.values()])
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
 
 
 @dataclass

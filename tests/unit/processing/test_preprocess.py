@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
-import csv
-import gzip
-import io
 import json
 import os
 import re
@@ -17,82 +13,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-import zstandard
 
-from default_job import COUNTS, Here, Result
+from default_job import COUNTS, PACK, Here, Result, json_lines, parquet
 from messages import guard
 
 ROOT = Path(__file__).resolve().parents[3]
-PACK = {
-    "": bytes,
-    ".gz": gzip.compress,
-    ".zst": zstandard.compress,
-    ".bz2": bz2.compress,
-}
-
-
-def json_lines(*rows):
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
-
-
-def parquet(rows):
-    data = io.BytesIO()
-    pl.DataFrame(rows).write_parquet(data)
-    return data.getvalue()
-
-
-def separated(delimiter, rows, **how):
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter, **how)
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
-
-
-ROWS = [
-    {"id": "1", "from": "ana", "sent_at": "2026-01-01", "text": "naïve “café” 5 € è"},
-    {"id": "2", "from": "bob", "sent_at": "2026-01-02", "text": "two"},
-    {"id": "3", "from": "ana", "sent_at": "2026-01-01", "text": "naïve  “café” 5 € è "},
-    {"id": "4", "from": "bob", "sent_at": "2026-01-04", "text": ""},
-]
-FILES = {
-    "jsonl": json_lines(*ROWS),
-    "csv": separated(",", ROWS),
-    "tsv": separated("\t", ROWS),
-    "parquet": parquet(ROWS),
-}
-ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-32-le", "cp1252"]
-ENCODED = [("csv", "", one) for one in ENCODINGS] + [("jsonl", "", "utf-16"), ("tsv", "", "cp1252")]
-PACKED = [(kind, suffix, "") for kind in FILES for suffix in PACK]
-
-
-@pytest.mark.parametrize(("kind", "suffix", "encoding"), [*ENCODED, *PACKED])
-def test_files_of_every_kind_encoding_and_packing_give_the_same(job, kind, suffix, encoding):
-    data = FILES[kind].decode().encode(encoding) if encoding else FILES[kind]
-    result = job.give(f"a.{kind}{suffix}", PACK[suffix](data)).run("--encoding", "cp1252")
-
-    assert (result.code, result.counts) == (0, (4, 2, 1, 1, 0)), result.message
-    assert result.frame.columns == ["message_id", "sender", "sent_at", "text"]
-    assert result.frame.rows() == [
-        ("1", "ana", "2026-01-01", "naïve “café” 5 € è"),
-        ("2", "bob", "2026-01-02", "two"),
-    ]
-
-
-def test_files_in_folders_with_odd_names_are_told_by_their_content(job):
-    job.give("a/b [1]*.parquet", FILES["parquet"]).give("a/no suffix é", FILES["jsonl"])
-    job.give("named.gz", FILES["tsv"]).give("semi.csv", separated(";", ROWS))
-
-    files = job.run().summary["files"]
-
-    assert [(f["name"], f["format"], f["rows_in"]) for f in files] == [
-        ("a/b [1]*.parquet", "parquet", 4),
-        ("a/no suffix é", "jsonl", 4),
-        ("named.gz", "tsv", 4),
-        ("semi.csv", "csv", 4),
-    ]
-
-
 ALL, LESS = ["sender", "sent_at", "text"], ["sender", "text"]
 
 
@@ -101,15 +26,12 @@ ALL, LESS = ["sender", "sent_at", "text"], ["sender", "text"]
     [
         ("id,from,time,text", "1,ana,9:00,ok", "2,ana,9:00,ok", 1, ALL),
         ("id,from,time,text", "1,ana,9:00,ok", "1,ana,9:05,ok", 0, ALL),
-        ("id,from,time,text", "1,ana,9:00,ok", "1,bob,9:00,ok", 0, ALL),
-        ("id,from,time,text", "1,ana,9:00,ok", "1,ana,9:00,no", 0, ALL),
         ("id,from,time,text", "1,,,ok", "2,,,ok", 1, ALL),
         ("id,from,text", "1,ana,ok", "2,ana,ok", 1, LESS),
         ("id,time,text", "1,9:00,ok", "2,9:00,ok", 1, ["sent_at", "text"]),
         ("id,time,text", "1,9:00,ok", "1,9:05,ok", 0, ["sent_at", "text"]),
         ("id,text", "1,ok", "1,ok", 1, ["message_id", "text"]),
         ("id,text", "1,ok", "2,ok", 0, ["message_id", "text"]),
-        ("id,text", "5.7E+17,ok", "5.7E+17,no", 0, ["message_id", "text"]),
         ("shop,text", "north,ok", "south,ok", 1, ["text"]),
         ("id,from,time,text", "1,ana,9:00,ok", "1,ana,9:05,ok", "sender-text", LESS),
         ("id,text", "1,ok", "2,ok", "sender-text", ["text"]),
@@ -151,13 +73,17 @@ MASKED = json_lines(
         ),
         pytest.param(
             {
-                "a.jsonl": b'{"text": "a", "n": 1, "tags": ["x"]}',
+                "a.jsonl": b'{"text": "a", "n": 1, "tags": ["x"], "ok": true}',
                 "b.jsonl": b'{"text": "b", "n": 1.5, "v": 1}',
                 "c.csv": b"v,text\nx,c\n",
             },
             [],
-            "text n tags v",
-            [("a", 1.0, '["x"]', None), ("b", 1.5, None, "1"), ("c", None, None, "x")],
+            "text n tags ok v",
+            [
+                ("a", 1.0, '["x"]', True, None),
+                ("b", 1.5, None, None, "1"),
+                ("c", None, None, None, "x"),
+            ],
             id="other columns are united over files by name",
         ),
         pytest.param(
@@ -170,13 +96,6 @@ MASKED = json_lines(
                 (None, None, None, '["<EMAIL>"]'),
             ],
             id="named columns are masked, and senders distinguished before that",
-        ),
-        pytest.param(
-            {"a.jsonl": b'{"text": "a", "tel": "555-123-4567"}'},
-            ["--mask-columns", "tel"],
-            "tel",
-            [("<PHONE>",)],
-            id="a column is masked where each of its values is",
         ),
         pytest.param(
             {"a.jsonl": b'{"text": "so 612345678"}', "b.csv": b"text\nor 612345678\n"},
@@ -222,10 +141,7 @@ def test_rows_are(job, files, arguments, columns, rows):
 
 FEW = b"id,text\n1,a,b\n2,c,d\n3\n"
 ONE_OF_FOUR = b'{"text": "1"}\n{"text": "2"}\n{"text": "3"}\n[1]\n'
-ALL_REJECTED = (
-    "3 of 3 rows were rejected, every row was rejected; the commonest reason (2 times):"
-    " 3 fields where the header has 2; see rejected.jsonl"
-)
+ALL_REJECTED = "every row was rejected; the commonest reason (2 times): 3 fields where the header"
 TOO_MANY = "1 of 4 rows were rejected, more than --max-rejected"
 
 
@@ -237,12 +153,10 @@ TOO_MANY = "1 of 4 rows were rejected, more than --max-rejected"
         (ONE_OF_FOUR, ["--max-rejected", "0"], 1, TOO_MANY),
         (ONE_OF_FOUR, ["--max-rejected", "0.2"], 1, TOO_MANY),
         (ONE_OF_FOUR, ["--max-rejected", "0.25"], 0, ""),
-        (ONE_OF_FOUR, ["--max-rejected", "1"], 0, ""),
         (FEW, ["--sender-column", "whom"], 1, "no column 'whom' (--sender-column)"),
         (FEW, ["--text-column", "x" * 2000], 1, "xxx…"),
         (FEW, ["--workers", "0"], 2, "wrong arguments: argument --workers"),
         (FEW, ["--unknown"], 2, "wrong arguments: unrecognized arguments: --unknown"),
-        (FEW, ["--memory-mb", "x"], 2, "wrong arguments: argument --memory-mb"),
         (FEW, ["--region", "Germany"], 2, "wrong arguments: argument --region"),
         (FEW, ["--cleaner", "nowhere:clean"], 1, "--cleaner nowhere:clean: No module named"),
         (FEW, ["--cleaner", "json:clean"], 1, "has no attribute 'clean'"),
@@ -271,13 +185,10 @@ def test_columns_beyond_the_most_are_packed_into_one_and_masked_there(job, monke
     job.give("a.jsonl", json_lines({"text": "a", "b": "x", "mail": "bob@example.com"}, own))
     job.give("b.jsonl", json_lines({"text": "c", "x": 1, "y": 2}))
 
-    packed = job.run("--mask-columns", "mail").frame["other_columns"]
+    packed = job.run("--mask-columns", "mail").frame["other_columns"].to_list()
 
-    assert packed.to_list() == [
-        '{"mail":"<EMAIL>"}',
-        '{"n":1,"other_columns":"own"}',
-        '{"y":2,"x":1}',
-    ]
+    own = '{"n":1,"other_columns":"own"}'
+    assert packed == ['{"mail":"<EMAIL>"}', own, '{"y":2,"x":1}']
 
 
 def test_a_cleaner_of_ones_own_replaces_the_cleaning_and_its_errors_are_masked(
@@ -309,29 +220,21 @@ def test_rejects_name_file_position_and_reason(job):
         ("c.pdf", None, result.file("c.pdf")["reason"]),
     ]
     assert (result.code, result.summary["files_rejected"]) == (0, 1)
-    assert result.file("c.pdf")["status"] == "rejected"
 
 
-def test_a_rejected_file_without_a_header_shows_no_values_of_its_first_row(job):
-    first = "1,bob@example.com,5551234567,4111 1111 1111 1111,请联系我13800138000谢谢大家,"
-    result = job.give("a.csv", f"{first}{'x' * 35} 4111 1111 1111 1111\n".encode()).run()
+def test_what_is_said_of_a_file_shows_no_values_of_it(job, monkeypatch):
+    first = f"1,bob@example.com,5551234567,请联系我13800138000谢谢,{'x' * 35} 4111 1111 1111 1111"
+    unnamed = job.give("a.csv", first.encode()).run()
+    shown = "it has '1', '<EMAIL>', '<PHONE>', '请联系我<PHONE>谢谢', 'xxx"
+    assert unnamed.message.startswith(f"no file could be used: a.csv: no text column: {shown}")
+    assert "4111" not in unnamed.message + json.dumps([unnamed.summary, unnamed.rejected])
 
-    shown = "it has '1', '<EMAIL>', '<PHONE>', '<CARD>', '请联系我<PHONE>谢谢大家', 'xxx"
-    assert (result.code, result.counts, len(result.rejected)) == (1, (0, 0, 0, 0, 0), 1)
-    assert result.message.startswith(f"no file could be used: a.csv: no text column: {shown}")
-    assert "--text-column" in result.message
-    assert "4111" not in result.message + json.dumps([result.summary, result.rejected])
-
-
-def test_what_a_reader_says_of_damage_is_masked(job, monkeypatch):
     def torn(*_, **__):
         raise pl.exceptions.ComputeError("cannot read 'write to ana@example.com'")
 
     monkeypatch.setattr(pl.LazyFrame, "collect_batches", torn)
-    result = job.give("a.parquet", FILES["parquet"]).run()
-
-    reason = "damaged Parquet data: cannot read 'write to <EMAIL>'"
-    assert result.file("a.parquet")["reason"] == reason
+    damaged = job.give("a.parquet", parquet({"text": ["a"]})).run().file("a.parquet")
+    assert damaged["reason"] == "damaged Parquet data: cannot read 'write to <EMAIL>'"
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
@@ -373,30 +276,30 @@ class Backwards(Here):
 
 
 LITTLE_MEMORY = {"plan.BUCKET_MIB": range(1, 2), "plan.MIB": 16 * 1024}
+STRETCHES = {"plan.RANGE_BYTES": 8192, "guard.SMALL_BYTES": 0, "csvrows.BATCH_BYTES": 1000}
 
 
 @pytest.mark.parametrize(
     "constants",
     [
-        {"plan.RANGE_BYTES": 8192, "guard.SMALL_BYTES": 0, "csvrows.BATCH_BYTES": 1000},
-        LITTLE_MEMORY,
+        STRETCHES | LITTLE_MEMORY,
         LITTLE_MEMORY | {"plan.EXPANSION": {None: 0.01}, "plan.PARQUET_EXPANSION": 0.01},
     ],
-    ids=["stretches", "many buckets", "buckets that outgrow their share"],
+    ids=["stretches and many buckets", "buckets that outgrow their share"],
 )
 def test_output_does_not_depend_on_stretches_workers_or_memory(job, monkeypatch, constants):
     job.give("a.jsonl", json_lines(*many(800)) + b"broken\n" + json_lines(*many(10)))
-    job.give("b.tsv", separated("\t", many(100), quoting=csv.QUOTE_ALL))
-    job.give("c.parquet", parquet(many(900))).give("d.csv", separated(",", many(1200)))
-    job.give("e.csv", separated(",", many(1500)) + b'1,2\n1,"2 wide,3\n')
+    job.give("b.tsv", pl.DataFrame(many(100)).write_csv(separator="\t").encode())
+    job.give("c.parquet", parquet(many(900)))
+    job.give("d.csv", pl.DataFrame(many(1500)).write_csv().encode() + b'1,2\n1,"2 wide,3\n')
     whole = job.run()
     for name, value in constants.items():
         monkeypatch.setattr(f"messages.{name}", value)
     cut = job.run("--workers", "2", workers=Backwards)
 
-    assert (len(cut.parts) > 2) == ("plan.MIB" in constants)
+    assert len(cut.parts) > 2
     assert cut.counts == whole.counts
-    assert cut.counts[1:] == (1000, 3510, 0, 3)
+    assert cut.counts[1:] == (1000, 2310, 0, 3)
     assert cut.rejected == whole.rejected
     assert cut.rejected[0]["position"] == 801
     assert cut.frame.sort("n").equals(whole.frame.sort("n"))
@@ -430,13 +333,13 @@ def test_a_sample_gives_the_counts_its_readme_says(job, name):
 STARTED = "import preprocess, sys; sys.exit(preprocess.main() or 9 * ('polars' in sys.modules))"
 
 
-def started(job, cleaner, *arguments):
+def started(job, cleaner):
     """Start the job in a process of its own with a cleaner of a test's."""
     (job.root / "own.py").write_text(f"import os, time\ndef clean(texts):\n    {cleaner}\n")
-    folders = ["--input", str(job.input), "--output", str(job.root / "result")]
+    folders = ["--input", str(job.input), "--output", str(job.root / "result"), ""]
     path = os.pathsep.join([str(ROOT / "src/processing"), str(job.root)])
     return subprocess.Popen(
-        [sys.executable, "-c", STARTED, *folders, "--cleaner", "own:clean", *arguments],
+        [sys.executable, "-c", STARTED, *folders, "--cleaner", "own:clean"],
         env=os.environ | {"LANDRUN_OPT_ML": str(job.root), "PYTHONPATH": path},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -449,7 +352,7 @@ def test_a_file_that_kills_its_worker_is_rejected_by_name_and_the_others_are_pro
     job.give("killer.jsonl", json_lines({"text": "first"}, {"text": "kill"}))
     job.give("other.jsonl", json_lines(*many(10)))
 
-    with started(job, "return texts if 'kill' not in texts else os.abort()", "") as run:
+    with started(job, "return texts if 'kill' not in texts else os.abort()") as run:
         said, _ = run.communicate(timeout=60)
 
     result = Result(job.root / "result", run.returncode).check()
@@ -464,7 +367,6 @@ def test_a_file_that_kills_its_worker_is_rejected_by_name_and_the_others_are_pro
 def test_stopping_the_job_leaves_no_worker_and_no_scratch(job):
     job.give("a.jsonl", json_lines(*many(10)))
     with started(job, "print('cleaning', flush=True) or time.sleep(600)") as run:
-        assert run.stdout is not None
         assert any(line == "cleaning\n" for line in run.stdout)
         run.send_signal(signal.SIGTERM)
         code = run.wait(timeout=60)
