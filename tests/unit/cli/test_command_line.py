@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import Mock
 
-import boto3
 import pytest
 import typer
 
@@ -70,9 +69,10 @@ def test_a_shell_completes_commands_and_options(monkeypatch, capsys):
         (["demo", "--project", "/nowhere"], "has no template.yaml"),
         (["demo", "docs/alarms"], "has no data in .jsonl"),
         (["start", "incoming/"], "'incoming/' is not an S3 URI: write s3://bucket/key"),
-        (["start"], "Missing argument 'URI'; see: landrun start --help"),
         (["rerun", "a", "--failed"], "name runs, or give --failed"),
         (["rerun", "a", "--since", "1d"], "name runs, or give --failed"),
+        (["runs", "--region", "eu-west-1"], "name it with --stack"),
+        (["runs", "--stack", "ours", "--profile", "nobody"], "aws configure list-profiles"),
     ],
 )
 def test_a_mistake_is_one_line_with_the_remedy_and_exit_code_2(
@@ -156,23 +156,9 @@ def test_any_other_time_is_refused_with_what_to_write(text):
         since(text, NOW)
 
 
-@pytest.mark.parametrize(
-    ("options", "error", "words"),
-    [
-        ({"stack": "ours"}, ConfigurationError, "no stack 'ours' in us-east-1: check"),
-        ({"stack": "empty", "region": "eu-west-1"}, ConfigurationError, "no outputs"),
-        ({"stack": "ours", "profile": "nobody"}, ServiceError, "nobody"),
-        ({"region": "eu-west-1"}, ConfigurationError, "--stack"),
-    ],
-)
-def test_a_missing_stack_is_an_error_with_the_remedy(aws, tmp_path, options, error, words):
-    empty = "Resources: {Queue: {Type: AWS::SQS::Queue}}"
-    other_region = boto3.client("cloudformation", "eu-west-1")
-    other_region.create_stack(StackName="empty", TemplateBody=empty)
-    with pytest.raises(error, match=words):
-        Target(state_dir=tmp_path, **options).find()
+def test_an_output_that_a_stack_lacks_is_named_with_the_remedy():
     with pytest.raises(ConfigurationError, match=r"ours has no output RunsTable: .*deploy"):
-        stack.Stack("ours", "eu-west-1", {}, {}, aws).runs_reader()
+        stack.Stack("ours", "eu-west-1", {}, {}, None).output("RunsTable")
 
 
 @pytest.mark.parametrize(

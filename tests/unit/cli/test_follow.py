@@ -110,7 +110,6 @@ def test_following_ends_when_errors_do_not_pass(given, least, most):
 ROW = record({"name": "r-1"})
 DONE = {"name": "r-1", "status": "SUCCEEDED", "duration_seconds": 4}
 GOOD = record(DONE | {"summary": {"rows_in": 1234}})
-BAD = record(DONE | {"status": "FAILED", "cause": "no\x1b[2J"})
 
 
 @pytest.fixture
@@ -146,13 +145,6 @@ def test_each_change_is_a_line_on_stderr_and_the_end_one_on_stdout(executed, cap
         "a.csv r-1: processing (job 1)",
         r"a.csv r-1: waiting: for a quota: limit\x1b[2J",
     ]
-
-
-def test_a_failure_is_shown_with_its_reason_and_the_command_that_explains_it(executed, capsys):
-    executed(ended("FAILED", FAILED_JOB))
-    out, err = written(capsys, waits("", ROW, BAD))
-    assert out == [r"r-1: FAILED after 4.0 s: no\x1b[2J"]
-    assert err == ["landrun: why: landrun show r-1 --stack dev"]
 
 
 def test_of_many_runs_only_the_rows_are_read_and_a_shared_run_is_shown_once(executed, capsys):

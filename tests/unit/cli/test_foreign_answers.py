@@ -78,6 +78,13 @@ def test_an_answer_that_is_not_aws_s_is_one_line_and_exit_code_2(send, capsys, a
     assert line.startswith("landrun: ")
 
 
+def test_a_stack_that_aws_does_not_have_is_named_with_the_remedy(send, capsys):
+    error = b"<ErrorResponse><Error><Code>ValidationError</Code></Error></ErrorResponse>"
+    send.side_effect = [answered(400, error, "text/xml")]
+    assert cli.run(["runs"]) == 2
+    assert "no stack 'ours' in us-east-1: check --stack" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", sorted({*cli.COMMANDS, *ARGUMENTS} - OTHERS))
 def test_no_command_shows_a_traceback_when_a_service_answers_with_a_page(
     command, root, send, monkeypatch, capsys

@@ -29,18 +29,6 @@ def logs(paginate):
     return JobLogs(Mock(get_paginator=lambda _: Mock(paginate=paginate)))
 
 
-def test_lines_of_all_instances_and_attempts_are_read_and_say_whose_they_are():
-    first, second = event("first", 1), event("second", 2, f"{JOB}/algo-2-17000")
-    third = event("third", 3, f"{OTHER}/algo-1-17001")
-    other_run = event("another run's", 2, "landrun-other-1/algo-1-1")
-    pages = [{"events": [first, second]}, {"events": [other_run, third]}]
-    assert list(logs(lambda **_: pages).lines(f"{RUN}-")) == [
-        Line(TIME.replace(microsecond=121_000), JOB, "algo-1", "first"),
-        Line(TIME.replace(microsecond=122_000), JOB, "algo-2", "second"),
-        Line(TIME.replace(microsecond=123_000), OTHER, "algo-1", "third"),
-    ]
-
-
 def test_following_shows_each_line_once_even_those_that_come_late():
     written, begins = [event("a")], []
 

@@ -12,12 +12,10 @@ from landrun.adapters.s3_listing import ListedObject
 from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.cli.show import commands, print_run
-from landrun_ops.stack import run_details
 from landrun_ops.stack.console_links import links
 from landrun_ops.stack.history_events import Attempt, Redrive, SlotWait, Wait
 from landrun_ops.stack.inputs import Input
-from landrun_ops.stack.run_details import RunDetails, execution_details, find, gather
-from landrun_ops.stack.run_progress import Phase, RunProgress
+from landrun_ops.stack.run_details import RunDetails, find, gather
 from records import record
 
 NAME = "landrun-50f0421ea8585c9eb9688415b36b93f2"
@@ -179,24 +177,6 @@ def test_parts_that_cannot_be_read_are_named_and_the_rest_is_shown(code, why):
     assert why in found.not_seen[0]
     assert (found.events, found.input, found.outputs, found.doing) == (None, None, [], "")
     assert set(found.links) == {"execution", "output"}
-
-
-WAITS = RunProgress(Phase.WAITING_FOR_SLOT, BEGAN, note="3 of 12 in line")
-DOING = "is waiting for a concurrency slot for 14 min 29 s (3 of 12 in line)"
-ENDED = RunProgress(Phase.ENDED, END, described={"status": "FAILED"})
-
-
-@pytest.mark.parametrize(
-    ("row", "seen", "details"),
-    [(RUNNING, WAITS, ("", DOING)), (RUNNING, ENDED, ("FAILED", "")), ({}, ENDED, ("", ""))],
-)
-def test_the_execution_says_what_a_run_does_or_how_it_ended_if_the_table_does_not(
-    monkeypatch, row, seen, details
-):
-    monkeypatch.setattr(run_details, "Watcher", lambda *_: Mock(look=lambda: seen))
-    stack = None
-    found = execution_details(stack, record(ROW | row), NOW)
-    assert (found.ended_as, found.doing) == details
 
 
 def test_links_lead_to_the_console_of_region_and_partition():

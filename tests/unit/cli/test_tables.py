@@ -5,14 +5,9 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from io import StringIO
-from unittest.mock import Mock
 
-import pytest
-
-from landrun.errors import ServiceError
 from landrun_ops.cli import console
-from landrun_ops.cli.runs import rerun_runs
-from landrun_ops.cli.tables import failure_lines, object_text, runs_table, trigger_text
+from landrun_ops.cli.tables import runs_table
 from landrun_ops.cli.watch import facts_of, screen
 from landrun_ops.stack.activity import Activity, PendingLandings, Tick
 from landrun_ops.stack.waiting_executions import SlotUsage, WaitingExecution
@@ -40,55 +35,6 @@ def drawn(shown, width=100):
     out = StringIO()
     console.console(file=out, width=width).print(shown)
     return out.getvalue()
-
-
-def words(shown):
-    return " ".join(drawn(shown).split())
-
-
-def test_only_a_running_run_can_wait_for_a_slot():
-    running = run(status="RUNNING", duration_seconds=None)
-    assert "WAITING 1 h 04 min" in words(runs_table([running], NOW, waiting={NAME}))
-    assert "RUNNING" in words(runs_table([running], NOW, waiting={"other"}))
-    assert "SUCCEEDED" in words(runs_table([run()], NOW, waiting={NAME}))
-
-
-ANA = "arn:aws:sts::123456789012:assumed-role/Admin/ana"
-
-
-@pytest.mark.parametrize(
-    ("trigger", "text"),
-    [
-        ({"Kind": "schedule", "ScheduledTime": "2026-11-22T03:00:00Z"}, "tick 2026-11-22 03:00"),
-        ({"Kind": "outside"}, "by hand, outside landrun"),
-        ({"Kind": "manual", "StartedBy": ANA}, "by hand, Admin/ana"),
-        ({"Kind": "manual", "StartedBy": "ana", "RerunOf": NAME}, "rerun of 01234567"),
-        ({"Kind": "object-created", "Key": "in/[bold]x[/bold].csv"}, "in/[bold]x[/bold].csv"),
-    ],
-)
-def test_every_kind_of_trigger_has_its_words(trigger, text):
-    assert trigger_text(run(trigger=trigger)) == text
-
-
-def test_a_rerun_shows_the_object_that_the_first_run_read():
-    again = run(name="again", trigger={"Kind": "manual", "RerunOf": NAME}, rerun_of=NAME)
-    twice = run(name="twice", trigger={"Kind": "manual", "RerunOf": "again"}, rerun_of="again")
-    of_itself = run(name="odd", rerun_of="odd")
-    known = rerun_runs(Mock(batch=lambda _: ([run()], set())), [twice, again, of_itself])
-    assert object_text(twice, known) == f"{KEY} (rerun of again)"
-    assert object_text(of_itself, known) == KEY
-    denied = ServiceError("dynamodb:BatchGetItem", "AccessDeniedException", "no")
-    known = rerun_runs(Mock(batch=Mock(side_effect=denied)), [twice])
-    assert object_text(twice, known) == "rerun of again"
-
-
-def test_runs_that_failed_for_one_reason_share_a_line():
-    failed = {"status": "FAILED", "exit_message": "no text\ncolumn" + "x" * 999}
-    runs = [run(**failed, name=name) for name in "abcdef"]
-    first, second = failure_lines([*runs, run(), run(status="ABORTED")])
-    assert first.startswith(r"✗ a, b, c, d, e …: no text\ncolumn")
-    assert len(first) <= 330
-    assert second == "✗ 01234567: the run gave no reason"
 
 
 def activity(**parts):

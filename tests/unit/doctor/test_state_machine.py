@@ -51,7 +51,6 @@ def found_by(check, made, input_format="uri"):
         definition,
         lambda kind: definition(kind, JSONATA, key="S3Uri"),
         lambda kind: definition(kind, "$.InputMessage"),
-        lambda kind: definition(kind, f"States.Format('{{}}', {INPUT}.InputMessage)"),
         lambda kind: definition(kind, "{% $states.input.`InputMessage` %}", key="S3Uri"),
         lambda kind: {"States": {"All": {"Type": "Parallel", "Branches": [definition(kind)]}}},
     ],
@@ -79,7 +78,6 @@ READS, UNKNOWN = (
     [
         ("input_message", definition(AppSpecification=MANIFESTS), f"{READS} ManifestFile"),
         ("input_message", definition(uri="$.Source"), f"{UNKNOWN} no input of a job"),
-        ("input_message", definition(ProcessingInputs="{% $inputs %}"), UNKNOWN),
         ("input_message", definition("{% $kind %}"), f"{UNKNOWN} S3DataType is {{% $kind %}}"),
         ("input_fields", definition(uri=OTHER_FIELD), "fail it reads Source of its input"),
         ("input_fields", definition(), "warn it does not read OutputProcessedMessage"),
@@ -92,7 +90,6 @@ READS, UNKNOWN = (
         ("job_name", definition(**ONE_NAME), "fail every run's job is named 'x'"),
         ("waits_for_job", definition(), "ok"),
         ("waits_for_job", definition(state=NO_SYNC), "fail it does not wait for its job"),
-        ("waits_for_job", {"States": {}}, "skip"),
         ("retries", definition(state={"Retry": RETRY}), "ok its job is tried up to 9 times"),
         ("retries", definition(), "warn it does not retry"),
         ("time_limit", definition(StoppingCondition=LIMIT), "ok its job is stopped after 1 h 00"),
@@ -133,7 +130,6 @@ def test_a_notebooks_machine_gets_uri_and_the_prefixes_of_its_past_executions():
     [
         (None, answer(f"{SIMULATION}-denied"), "warn landrun-StateMachineRole-1A2B3C4D5E6F may n"),
         (None, error("AccessDenied"), "skip AccessDenied for iam:SimulatePrincipalPolicy"),
-        (definition(state=NO_SYNC), {}, "skip the state machine runs no Processing job with .sync"),
     ],
 )
 def test_permissions_that_the_role_lacks_for_sync_are_named(made, replies, finding):
