@@ -14,16 +14,15 @@ from faults import test_cases_reconcile as reconcile
 from faults import test_cases_refusals as refusals
 from faults import test_cases_statuses as statuses
 from faults import test_cases_ticks as ticks
+from template.conftest import deploy
+from template.physical import physical
 
-from .world import Grant, PermittedWorld, Policies
+from .world import PermittedWorld
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-SCHEDULED = {"ScheduledInput": "incoming/"}
-COLLECTING = {"StartOn": "schedule"}
-LIMITED = {"MaxConcurrentRuns": "2", "KmsKeyArn": KEY}
 
 
-def a_failed_run_that_read_an_object_is_recorded(world):
+def a_failure_is_recorded(world, lost):
     """Its input is an object, as with ``InputMessageFormat=uri``, and only its log says why."""
     run, bucket = statuses.Run(world), world.stack.name("LandingBucket")
     for key in ("archive/a.csv", "archive/a.csv.bak"):  # no landings: not under the prefix
@@ -32,20 +31,11 @@ def a_failed_run_that_read_an_object_is_recorded(world):
     given = json.loads(execution.input) | {"InputMessage": f"s3://{bucket}/archive/a.csv"}
     execution.input = json.dumps(given)
     statuses.fail_without_a_word(world, run.name)
-    return run
-
-
-def a_failure_is_recorded(world):
-    run = a_failed_run_that_read_an_object_is_recorded(world)
-    run.send(world.machine.event(world.executions()[run.name]))
-    assert run.row["exit_message"].endswith("ValueError: no text")
-    assert run.row["input_also_matches"] == ["archive/a.csv.bak"]
-    assert len(world.published) == 1
-
-
-def a_lost_failure_is_recorded(world):
-    run = a_failed_run_that_read_an_object_is_recorded(world)
-    assert world.reconcile(0).answer["Executions"] == 1
+    if lost:
+        assert world.reconcile(0).answer["Executions"] == 1
+    else:
+        run.send(world.machine.event(execution))
+        assert run.row["input_also_matches"] == ["archive/a.csv.bak"]
     assert run.row["exit_message"].endswith("ValueError: no text")
     assert len(world.published) == 1
 
@@ -71,26 +61,25 @@ poison_among_statuses = partial(
     refusals.test_batch_of_nothing_but_poison_is_put_aside_in_one_invocation, queue="statuses"
 )
 a_tick_is_retried = ticks.test_tick_again_after_a_configuration_change_counts_the_mismatch
+WHILE_PUBLISHING = "test_function_that_dies_between_write_and_publish_leaves_it_to_reconcile"
 
 PATHS = {
     "arrival": (
-        SCHEDULED,
+        {"ScheduledInput": "incoming/"},
         [
             a_mismatch_is_found,
             poison_is_refused,
             poison_among_statuses,
-            opening(a_tick_is_retried, SCHEDULED),
+            opening(a_tick_is_retried, {"ScheduledInput": "incoming/"}),
             of_run(statuses.test_what_the_event_does_not_include_is_fetched, "output"),
-            of_run(
-                statuses.test_function_that_dies_between_write_and_publish_leaves_it_to_reconcile
-            ),
+            of_run(getattr(statuses, WHILE_PUBLISHING)),
             reconcile.test_manifest_without_an_execution_has_its_run_started,
-            a_failure_is_recorded,
-            a_lost_failure_is_recorded,
+            partial(a_failure_is_recorded, lost=False),
+            partial(a_failure_is_recorded, lost=True),
         ],
     ),
     "schedule": (
-        COLLECTING,
+        {"StartOn": "schedule"},
         [
             poison_is_refused,
             opening(a_tick_is_retried, {"start_on": "schedule"}),
@@ -98,7 +87,7 @@ PATHS = {
         ],
     ),
     "concurrency": (
-        LIMITED,
+        {"MaxConcurrentRuns": "2", "KmsKeyArn": KEY},
         [
             concurrency.test_redriven_run_is_counted_without_a_request_and_others_wait_for_it,
             concurrency.test_slot_of_an_end_that_was_missed_is_released_by_reconcile,
@@ -107,13 +96,17 @@ PATHS = {
 }
 """Cases of the fault suite that together use all that the functions may do."""
 
-LOGS_AND_TRACES = {
+LAMBDAS_OWN = {
     *("logs:CreateLogStream", "logs:PutLogEvents"),
     *("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
 }
+"""What no handler does, but Lambda with the function's role."""
+
 POLL = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
-QUEUE_OF = {"ObjectCreated": "LandingQueue", "ExecutionStatus": "StatusQueue"}
-FAILED_TICKS = "landrun-ScheduleDeadLetterQueue"
+POLLED = {"ObjectCreated": "LandingQueue", "ExecutionStatus": "StatusQueue"}
+"""Lambda polls these queues, with the function's role: test_laptop.py shows it."""
+
+FAILED_TICKS = physical("ScheduleDeadLetterQueue.Arn")
 """Where Lambda sends what failed for good of Schedule and Reconcile."""
 
 USED_IN = [
@@ -151,20 +144,19 @@ def test_the_main_path_passes_with_iam_enforced(walked, path):
 def test_the_main_path_uses_each_permission_of_a_function(walked, function, paths):
     """Each call needs exactly one of them: `PermittedWorld.used`. None could be taken away."""
     role, worlds = f"{function}FunctionRole", [world for path in paths for world in walked[path]]
-    granted = set[Grant]().union(*(world.policies.grants(role) for world in worlds))
-    used = set[Grant]().union(*(world.used(role) for world in worlds))
-    assert {one for one in granted if not is_lambdas_own(function, one)} == used
-
-
-def is_lambdas_own(function, grant):
-    """Whether no handler makes the call, but Lambda with the function's role."""
-    if grant.action in POLL:  # of its own queue; test_laptop.py shows that Lambda polls it
-        return grant.resource == stack.DeployedStack().arn(QUEUE_OF[function])
-    return grant.action in LOGS_AND_TRACES or grant.resource.endswith(f":{FAILED_TICKS}")
+    granted = set().union(*(world.deployed.grants(role) for world in worlds))
+    own = {
+        (action, resource)
+        for action, resource in granted
+        if action in LAMBDAS_OWN
+        or resource == FAILED_TICKS
+        or (action in POLL and resource == physical(f"{POLLED[function]}.Arn"))
+    }
+    assert granted - own == set().union(*(world.used(role) for world in worlds))
 
 
 def test_what_a_role_does_not_allow_is_refused():
-    with PermittedWorld(policies=Policies(StartOn="schedule")) as world:
+    with PermittedWorld(roles_of=deploy({"StartOn": "schedule"}, physical)) as world:
         world.land("incoming/a.jsonl")
         [outcome] = world.drain()
     assert outcome.answer["batchItemFailures"]

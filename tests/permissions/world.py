@@ -11,90 +11,24 @@
 from __future__ import annotations
 
 import json
-import re
 from functools import lru_cache
-from typing import Any, NamedTuple
 
 import boto3
 from botocore.credentials import Credentials
 from moto.dynamodb.models import dynamodb_backends
+from moto.s3.models import s3_backends
+from moto.sns.models import sns_backends
+from moto.sqs.models import sqs_backends
 
 from faults import lambdas, stack
+from faults.stack import ACCOUNT, REGION
 from faults.world import World
 from landrun_ops.local.moto_patches import iam as local_iam
 from landrun_ops.local.moto_patches.iam import Decision, Iam
 from landrun_ops.local.moto_patches.task_tokens import TOKENS, Token
 from landrun_ops.local.policies import permits
-from template.conftest import statements
-
-_HERE = f"{stack.REGION}:{stack.ACCOUNT}"
-ARNS = {
-    "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{_HERE}:table/{{}}",
-    "AWS::ECR::Repository": f"arn:aws:ecr:{_HERE}:repository/{{}}",
-    "AWS::IAM::Role": f"arn:aws:iam::{stack.ACCOUNT}:role/{{}}",
-    "AWS::KMS::Key": f"arn:aws:kms:{_HERE}:key/{{}}",
-    "AWS::Lambda::Function": f"arn:aws:lambda:{_HERE}:function:{{}}",
-    "AWS::Logs::LogGroup": f"arn:aws:logs:{_HERE}:log-group:/aws/lambda/{{}}:*",
-}
-_PLACEHOLDER = re.compile(r"<([A-Za-z]+)(?:\.([A-Za-z]+))?>")
-
-
-class Grant(NamedTuple):
-    """What a role may do: one action on one resource."""
-
-    action: str
-    resource: str
-
-    def allows(self, decision):
-        """Whether this grant alone, conditions aside, allows what IAM has decided on."""
-        statement = {"Effect": "Allow", "Action": self.action, "Resource": self.resource}
-        return permits([{"Statement": [statement]}], decision.action, decision.resource)
-
-
-class Policies:
-    """The policies of the stack's roles, with physical names in them."""
-
-    def __init__(self, **parameters):
-        self._stack = stack.DeployedStack(**parameters)
-        self._resolved = self._stack.resolved
-
-    def of(self, role):
-        return [
-            {"Version": "2012-10-17", **self.named(one)} for one in self._resolved.policies(role)
-        ]
-
-    def grants(self, role):
-        return {
-            Grant(action, resource)
-            for document in self.of(role)
-            for statement in statements(document)
-            for action in statement["Action"]
-            for resource in statement["Resource"]
-        }
-
-    def trust(self, role):
-        properties = self._resolved.of_type("AWS::IAM::Role")[role]
-        return self.named(properties["AssumeRolePolicyDocument"])
-
-    def of_type(self, kind):
-        """Yield the physical name and the properties of each resource of a type."""
-        for logical_id, properties in self._resolved.of_type(kind).items():
-            yield self._stack.ref(logical_id), self.named(properties)
-
-    def named(self, document):
-        """Put physical names in; executions' are made of the machine's, once that is known."""
-        machine = self._stack.arn("ProcessingStateMachine")
-        executions = machine.replace(":stateMachine:", ":execution:")
-        text = _PLACEHOLDER.sub(self._name, json.dumps(document))
-        named: dict[str, Any] = json.loads(text.replace(f"{machine}:*", f"{executions}:*"))
-        return named
-
-    def _name(self, match):
-        owner, attribute = match[1], match[2]
-        kind = self._resolved.resources[owner]["Type"]
-        if attribute == "Arn" and kind in ARNS:
-            return ARNS[kind].format(self._stack.name(owner))
-        return str(self._stack.arn(owner) if attribute == "Arn" else self._stack.ref(owner))
+from template.conftest import deploy
+from template.physical import physical
 
 
 class PermittedWorld(World):
@@ -102,13 +36,13 @@ class PermittedWorld(World):
 
     Parameters
     ----------
-    policies
-        The roles' policies; those of the same parameters by default.
+    roles_of
+        The stack whose roles they have; that of the same parameters by default.
     """
 
-    def __init__(self, policies=None, **parameters):
+    def __init__(self, roles_of=None, **parameters):
         super().__init__(parameters.get("StartOn", "arrival"), **parameters)
-        self.policies = policies or Policies(**parameters)
+        self.deployed = roles_of or deploy(parameters, physical)
         self.decisions: list[Decision] = []
         self._iam = Iam(self.decisions.append)
 
@@ -125,13 +59,13 @@ class PermittedWorld(World):
         """The grants that a role's calls have needed so far: each call exactly one."""
         used = set()
         for decision in self.decisions:
-            if decision.role == role:
-                [grant] = [one for one in self.policies.grants(role) if one.allows(decision)]
+            if decision.role == physical(role):
+                [grant] = [one for one in self.deployed.grants(role) if allows(one, decision)]
                 used.add(grant)
         return used
 
     def _enforce(self):
-        encrypt(stack.client, self.policies.of_type)
+        self._encrypt()
         local_iam.patch(self._patches, self._iam)
         for function in lambdas.FUNCTIONS:
             self._assume(function)
@@ -144,6 +78,24 @@ class PermittedWorld(World):
 
         self.functions._cold = start
 
+    def _encrypt(self):
+        """Put keys where the template has them: IAM asks who may use a key by them."""
+        given, name_of = self.deployed.of_type, self.stack.name
+        for topic, properties in given("AWS::SNS::Topic").items():
+            topics = sns_backends[ACCOUNT][REGION].topics
+            topics[self.stack.arn(topic)].kms_master_key_id = properties["KmsMasterKeyId"]
+        for queue, properties in given("AWS::SQS::Queue").items():
+            queues = sqs_backends[ACCOUNT][REGION].queues
+            queues[name_of(queue)].kms_master_key_id = properties.get("KmsMasterKeyId")
+        for table, properties in given("AWS::DynamoDB::Table").items():
+            tables = dynamodb_backends[ACCOUNT][REGION].tables
+            tables[name_of(table)].sse_specification = properties["SSESpecification"]
+        for bucket, properties in given("AWS::S3::Bucket").items():
+            [rule] = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+            default = {"ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]}
+            buckets = s3_backends[ACCOUNT]["aws"].buckets
+            buckets[name_of(bucket)].encryption = {"Rule": default}
+
     def _slot_requested(self, message):
         """Let IAM know whose machine's token it is, then request the slot."""
         TOKENS[message["SlotRequest"]["TaskToken"]] = Token(self.machine.arn)
@@ -151,12 +103,13 @@ class PermittedWorld(World):
 
     def _assume(self, function):
         role, iam = f"{function}FunctionRole", stack.client("iam")
-        trust = json.dumps(self.policies.trust(role))
-        arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-        for number, document in enumerate(self.policies.of(role)):
-            iam.put_role_policy(
-                RoleName=role, PolicyName=f"Policy{number}", PolicyDocument=json.dumps(document)
-            )
+        trust = self.deployed.of_type("AWS::IAM::Role")[role]["AssumeRolePolicyDocument"]
+        name = {"RoleName": physical(role)}
+        created = iam.create_role(**name, AssumeRolePolicyDocument=json.dumps(trust))
+        for number, document in enumerate(self.deployed.policies(role)):
+            text = json.dumps({"Version": "2012-10-17", **document})
+            iam.put_role_policy(**name, PolicyName=f"Policy{number}", PolicyDocument=text)
+        arn = created["Role"]["Arn"]
         self._iam.demand_trust(arn, "lambda.amazonaws.com")
         session = stack.client("sts").assume_role(RoleArn=arn, RoleSessionName=function)
         keys, given = _keys(function), session["Credentials"]
@@ -164,25 +117,11 @@ class PermittedWorld(World):
         keys.token = given["SessionToken"]
 
 
-def encrypt(client, of_type):
-    """Put keys where the template has them: IAM asks who may use a key by them."""
-    for url, given in of_type("AWS::SQS::Queue"):
-        client("sqs").set_queue_attributes(
-            QueueUrl=url, Attributes={"KmsMasterKeyId": given.get("KmsMasterKeyId", "")}
-        )
-    for arn, given in of_type("AWS::SNS::Topic"):
-        client("sns").set_topic_attributes(
-            TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue=given["KmsMasterKeyId"]
-        )
-    for bucket, given in of_type("AWS::S3::Bucket"):
-        [rule] = given["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-        default = {"ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]}
-        client("s3").put_bucket_encryption(
-            Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [default]}
-        )
-    tables = dynamodb_backends[stack.ACCOUNT][stack.REGION].tables
-    for table, given in of_type("AWS::DynamoDB::Table"):
-        tables[table].sse_specification = given["SSESpecification"]
+def allows(grant, decision):
+    """Whether this grant alone, conditions aside, allows what IAM has decided on."""
+    action, resource = grant
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    return permits([{"Statement": [statement]}], decision.action, decision.resource)
 
 
 @lru_cache
@@ -193,6 +132,6 @@ def _keys(function):
 
 @lru_cache
 def _signed(function, service):
-    session = boto3.Session(region_name=stack.REGION)
+    session = boto3.Session(region_name=REGION)
     session._session._credentials = _keys(function)
     return session.client(service, config=stack.client(service).meta.config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,87 +11,65 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.local.template import read, translate
+from landrun_ops.local.template import read, translate, values_of
 
 Json = dict[str, Any]
 
+ABSENT = object()
 PSEUDO = {
     "AWS::AccountId": "123456789012",
+    "AWS::NoValue": ABSENT,
     "AWS::Partition": "aws",
     "AWS::Region": "us-east-1",
     "AWS::StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/landrun/51af3dc0-da77",
     "AWS::StackName": "landrun",
 }
-ABSENT = object()
+INTRINSICS: dict[str, Callable[[Any, Any], Any]] = {
+    "Condition": lambda resolve, name: resolve.holds(name),
+    "Ref": lambda resolve, name: resolve.ref(name),
+    "Fn::And": lambda resolve, given: all(resolve(given)),
+    "Fn::Equals": lambda resolve, given: resolve(given[0]) == resolve(given[1]),
+    "Fn::GetAtt": lambda resolve, path: resolve.ref(".".join(path)),
+    "Fn::If": lambda resolve, given: resolve(given[1 if resolve.holds(given[0]) else 2]),
+    "Fn::Join": lambda resolve, given: given[0].join(map(str, resolve(given[1]))),
+    "Fn::Not": lambda resolve, given: not resolve(given[0]),
+    "Fn::Or": lambda resolve, given: any(resolve(given)),
+    "Fn::Select": lambda resolve, given: resolve(given[1])[int(given[0])],
+    "Fn::Split": lambda resolve, given: resolve(given[1]).split(given[0]),
+    "Fn::Sub": lambda resolve, given: resolve.sub(*([given] if isinstance(given, str) else given)),
+}
 
 
 @dataclass(frozen=True)
 class Resolver:
-    """Evaluates intrinsics; resources stand for themselves, as ``<LogicalId>`` and ``<Id.Att>``."""
+    """Evaluates intrinsics; ``named`` is what ``Id`` or ``Id.Att`` of a resource becomes."""
 
-    parameters: Mapping[str, Any]
+    values: Mapping[str, Any]
     conditions: Json
+    named: Callable[[str], str]
 
     def __call__(self, node):
         if isinstance(node, list):
             return [value for item in node if (value := self(item)) is not ABSENT]
         if not isinstance(node, dict):
             return node
-        if len(node) == 1:
-            [(name, argument)] = node.items()
-            intrinsic = getattr(self, "_" + name.removeprefix("Fn::").lower(), None)
-            if intrinsic and (name in ("Ref", "Condition") or name.startswith("Fn::")):
-                return intrinsic(argument)
+        if len(node) == 1 and (name := next(iter(node))) in INTRINSICS:
+            return INTRINSICS[name](self, node[name])
         resolved = {name: self(value) for name, value in node.items()}
         return {name: value for name, value in resolved.items() if value is not ABSENT}
 
     def holds(self, condition):
         return bool(self(self.conditions[condition]))
 
-    def _ref(self, name):
-        if name == "AWS::NoValue":
-            return ABSENT
-        return PSEUDO.get(name, self.parameters.get(name, f"<{name}>"))
+    def ref(self, name):
+        return self.values[name] if name in self.values else self.named(name)
 
-    def _getatt(self, path):
-        return f"<{path if isinstance(path, str) else '.'.join(path)}>"
-
-    def _condition(self, name):
-        return self.holds(name) if isinstance(name, str) else {"Condition": self(name)}
-
-    def _if(self, arguments):
-        condition, yes, no = arguments
-        return self(yes if self.holds(condition) else no)
-
-    def _equals(self, arguments):
-        left, right = self(arguments)
-        return str(left) == str(right)
-
-    def _not(self, arguments):
-        return not self(arguments[0])
-
-    def _and(self, arguments):
-        return all(self(arguments))
-
-    def _or(self, arguments):
-        return any(self(arguments))
-
-    def _join(self, arguments):
-        return str(arguments[0]).join(self(arguments[1]))
-
-    def _split(self, arguments):
-        return str(self(arguments[1])).split(arguments[0])
-
-    def _select(self, arguments):
-        return self(arguments[1])[int(arguments[0])]
-
-    def _sub(self, argument):
-        text, given = (argument, {}) if isinstance(argument, str) else argument
-        given = {name: self(value) for name, value in given.items()}
+    def sub(self, text, given=None):
+        given = {name: self(value) for name, value in (given or {}).items()}
 
         def value(match):
             name = match[1]
-            return str(given[name] if name in given else self._ref(name))
+            return str(given[name] if name in given else self.ref(name))
 
         return re.sub(r"\$\{([^}]+)\}", value, text)
 
@@ -102,6 +80,7 @@ class Stack:
 
     resources: Json
     outputs: dict[str, str]
+    named: Callable[[str], str]
 
     def of_type(self, resource_type):
         return {
@@ -114,12 +93,11 @@ class Stack:
         """The policy documents of a role: its own, the stack's managed ones, attached ones."""
         properties = self.of_type("AWS::IAM::Role")[role]
         yield from (policy["PolicyDocument"] for policy in properties.get("Policies", []))
-        managed = self.of_type("AWS::IAM::ManagedPolicy")
-        for arn in properties.get("ManagedPolicyArns", []):
-            if arn.startswith("<"):
-                yield managed[arn.strip("<>")]["PolicyDocument"]
+        for name, policy in self.of_type("AWS::IAM::ManagedPolicy").items():
+            if self.named(name) in properties.get("ManagedPolicyArns", []):
+                yield policy["PolicyDocument"]
         for policy in self.of_type("AWS::IAM::Policy").values():
-            if f"<{role}>" in policy["Roles"]:
+            if self.named(role) in policy["Roles"]:
                 yield policy["PolicyDocument"]
 
     def grants(self, role):
@@ -137,34 +115,6 @@ class Stack:
         return {name: str(value) for name, value in properties["Environment"]["Variables"].items()}
 
 
-def resolver_of(template, parameters):
-    defaults = {name: p["Default"] for name, p in template["Parameters"].items()}
-    return Resolver({**defaults, **parameters}, template["Conditions"])
-
-
-def refusals(template, parameters):
-    """What CloudFormation refuses these parameters with: the failed assertions of Rules."""
-    resolver = resolver_of(template, parameters)
-    return [
-        assertion["AssertDescription"]
-        for rule in template["Rules"].values()
-        if resolver(rule.get("RuleCondition", True))
-        for assertion in rule["Assertions"]
-        if not resolver(assertion["Assert"])
-    ]
-
-
-def deploy(template, parameters):
-    resolver = resolver_of(template, parameters)
-    resources = {
-        logical_id: resolver({key: resource[key] for key in resource if key != "Condition"})
-        for logical_id, resource in template["Resources"].items()
-        if "Condition" not in resource or resolver.holds(resource["Condition"])
-    }
-    outputs = {name: resolver(output["Value"]) for name, output in template["Outputs"].items()}
-    return Stack(resources, outputs)
-
-
 def statements(document):
     for statement in document["Statement"]:
         as_list = {
@@ -178,12 +128,26 @@ def statements(document):
 @lru_cache
 def translated():
     """Translate the template once per process: the translation is the same for all parameters."""
-    return translate(Path(__file__).resolve().parents[2] / "template.yaml", {}).template
+    return translate(Path(__file__).resolve().parents[2] / "template.yaml", {})
+
+
+def deploy(parameters, named="<{}>".format):
+    """Resolve the template; by default ``<Id>`` and ``<Id.Att>`` stand for its resources."""
+    template = translated().template
+    values = {**PSEUDO, **values_of(template, parameters)}
+    resolver = Resolver(values, template["Conditions"], named)
+    resources = {
+        logical_id: resolver({key: resource[key] for key in resource if key != "Condition"})
+        for logical_id, resource in template["Resources"].items()
+        if "Condition" not in resource or resolver.holds(resource["Condition"])
+    }
+    outputs = {name: resolver(output["Value"]) for name, output in template["Outputs"].items()}
+    return Stack(resources, outputs, named)
 
 
 @lru_cache
 def deployed_with(parameters):
-    return deploy(translated(), dict(parameters))
+    return deploy(dict(parameters))
 
 
 @pytest.fixture(scope="session")
@@ -195,12 +159,6 @@ def source(root):
 def deployed():
     """``deployed(ScheduledInput="in/")`` is the stack as CloudFormation would resolve it."""
     return lambda **parameters: deployed_with(tuple(sorted(parameters.items())))
-
-
-@pytest.fixture(scope="session")
-def refused():
-    """``refused(StartOn="schedule")`` is what CloudFormation says against it, if anything."""
-    return lambda **parameters: refusals(translated(), parameters)
 
 
 @pytest.fixture(scope="session")

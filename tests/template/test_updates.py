@@ -6,35 +6,17 @@ stays behind, and with a fixed name the update fails. The resource schemas name 
 
 from __future__ import annotations
 
+from functools import reduce
+
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
-OTHER_KEY = "arn:aws:kms:us-east-1:123456789012:key/5678efgh"
-MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:notebook-made"
+from .test_parameters import ALLOWED
 
-OTHER_VALUES: dict[str, list[str]] = {
+WORK = {name: good[:3] for name, good, _ in ALLOWED}
+WORK |= {
     "LandingBucketName": ["a-bucket"],
-    "LandingPrefix": ["", "data/"],
     "LandingSuffix": [".jsonl"],
-    "OutputBucketName": ["a-bucket"],
-    "OutputPrefix": ["elsewhere/"],
-    "ManifestPrefix": ["lists/"],
-    "ScheduledInput": ["incoming/", "s3://elsewhere/in/"],
-    "ScheduleExpression": ["", "rate(1 hour)"],
-    "ScheduleTimezone": ["Europe/Berlin"],
-    "JobNamePrefix": ["bsm"],
-    "StateMachineArn": [MACHINE],
-    "ImageUri": ["123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1"],
-    "JobEntrypoint": ["python3 /opt/mine.py"],
-    "JobArguments": ["--all"],
-    "JobEnvironment": ["A=1"],
-    "InstanceType": ["ml.c5.xlarge"],
-    "SubnetIds": ["subnet-1"],
-    "SecurityGroupIds": ["sg-1"],
-    "KmsKeyArn": [KEY, OTHER_KEY],
-    "PreviousKmsKeyArns": [KEY, f"{KEY},{OTHER_KEY}"],
-    "PermissionsBoundaryArn": ["arn:aws:iam::123456789012:policy/Boundary"],
     "NotificationEmail": ["on-call@example.com", "others@example.com"],
 }
 """Values beside the default; of parameters with AllowedValues or limits, those are tried."""
@@ -58,68 +40,50 @@ TAKEN_AWAY = {
 """What a value beside the default takes away; docs/deploy.md says so of StateMachineArn."""
 
 
-def create_only(kind):
-    """The create-only properties of a resource type, as paths from its properties."""
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+def create_only(resource):
+    """Give the create-only properties of a resource as it is: their paths and values."""
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource["Type"]).schema
     pointers = [*schema.get("createOnlyProperties", [])]
     pointers += schema.get("conditionalCreateOnlyProperties", [])
-    return [pointer.split("/")[2:] for pointer in pointers]
-
-
-def at(properties, path):
-    for name in path:
-        properties = properties.get(name) if isinstance(properties, dict) else None
-    return properties
-
-
-def replaced(before, after):
-    """The resources whose create-only properties differ between two deployments."""
-    return {
-        name
-        for name in before.keys() & after.keys()
-        for path in create_only(before[name]["Type"])
-        if at(before[name].get("Properties"), path) != at(after[name].get("Properties"), path)
-    }
+    properties = {"properties": resource.get("Properties", {})}
+    return [
+        (pointer, reduce(lambda inner, name: (inner or {}).get(name), path, properties))
+        for pointer in pointers
+        for path in [pointer.split("/")[1:]]
+    ]
 
 
 def values(name, parameter):
-    others = OTHER_VALUES.get(name) or [
-        str(parameter[limit]) for limit in ("MinValue", "MaxValue") if limit in parameter
-    ]
-    found = [str(parameter["Default"]), *map(str, parameter.get("AllowedValues", others))]
-    assert len({*found}) > 1, f"say in OTHER_VALUES what {name} may be beside its default"
-    return list(dict.fromkeys(found))
+    limits = [parameter[limit] for limit in ("MinValue", "MaxValue") if limit in parameter]
+    others = WORK.get(name) or parameter.get("AllowedValues") or limits
+    assert others, f"say in ALLOWED what {name} may be"
+    return {str(value) for value in (parameter["Default"], *others)}
 
 
 @pytest.fixture(scope="module")
-def updates(source, deployed):
-    """Every change of each parameter from one of its values to another: before and after."""
+def stacks(source, deployed):
+    """The resources of each stack that differs in one parameter, by that parameter."""
     return {
-        name: [
-            (deployed(**{name: old}).resources, deployed(**{name: new}).resources)
-            for old in values(name, parameter)
-            for new in values(name, parameter)
-            if old != new
-        ]
+        name: [deployed(**{name: value}).resources for value in values(name, parameter)]
         for name, parameter in source["Parameters"].items()
     }
 
 
-def test_no_parameter_replaces_what_holds_data(updates):
-    found = {
-        (parameter, resource)
-        for parameter, pairs in updates.items()
-        for before, after in pairs
-        for resource in replaced(before, after)
-    }
+def test_no_parameter_replaces_what_holds_data(stacks):
+    found = set()
+    for parameter, variants in stacks.items():
+        kept = {}
+        for name, resource in [pair for variant in variants for pair in variant.items()]:
+            if kept.setdefault(name, create_only(resource)) != create_only(resource):
+                found.add((parameter, name))
     assert found == REPLACED
 
 
-def test_no_parameter_takes_away_what_holds_data(updates, stack):
+def test_no_parameter_takes_away_what_holds_data(stacks, stack):
     found = {
-        (parameter, resource)
-        for parameter, pairs in updates.items()
-        for _, after in pairs
-        for resource in stack.resources.keys() - after.keys()
+        (parameter, name)
+        for parameter, variants in stacks.items()
+        for variant in variants
+        for name in stack.resources.keys() - variant.keys()
     }
     assert found == TAKEN_AWAY
