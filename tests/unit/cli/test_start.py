@@ -23,15 +23,17 @@ RANDOM = uuid.UUID("6f7f0c52-7d2c-4f0e-9a55-2f1b6f6e9d11")
 NAME = f"landrun-{RANDOM.hex}"
 MANIFESTS = "s3://output/manifests/"
 OWN_MANIFEST = f"{MANIFESTS}{NAME}.json"
-OBJECTS = [
-    *("in/a.csv", "one/a b.csv", "one/a b.csv.bak", "one/deep/c+d.csv"),
-    *("days/2026-11-01.csv", "days/2026-11-02/a.csv", "days/2026-12-01.csv"),
-    *("odd/a.csv", "odd//b.csv"),
-]
-"""What lies in the landing bucket, one byte each; a folder marker and an empty object beside it."""
-
-ONE_OBJECT = b'[{"prefix": "s3://landing/in/"}, "a.csv"]'
-TWO_OBJECTS = b'[{"prefix": "s3://landing/one/"}, "a b.csv", "a b.csv.bak"]'
+DAYS = ("days/2026-11-01.csv", "days/2026-11-02/a.csv", "days/2026-12-01.csv")
+ONES = ("one/a b.csv", "one/a b.csv.bak", "one/deep/c+d.csv")
+OBJECTS = dict.fromkeys(("in/a.csv", *ONES, *DAYS, "odd/a.csv", "odd//b.csv"), b"x")
+OTHERS = {
+    "in/": b"",
+    "in/empty.csv": b"",
+    "m/one.json": b'[{"prefix": "s3://landing/in/"}, "a.csv"]',
+    "m/two.json": b'[{"prefix": "s3://landing/one/"}, "a b.csv", "a b.csv.bak"]',
+    "m/text.json": b'[{"text": "hi"}]',
+}
+"""What lies in the landing bucket beside objects of one byte: none of them is data as it stands."""
 
 
 @pytest.fixture(scope="module")
@@ -39,39 +41,25 @@ def account(shared_aws):
     s3 = shared_aws("s3")
     for bucket in ("landing", "output", "other"):
         s3.create_bucket(Bucket=bucket)
-    put(s3, *OBJECTS)
-    put(s3, "in/", "in/empty.csv", body=b"")
+    for key, body in {**OBJECTS, **OTHERS}.items():
+        s3.put_object(Bucket="landing", Key=key, Body=body)
     return shared_aws
 
 
 @pytest.fixture
-def s3(account):
+def stack(account):
+    yield Stack("s", "us-east-1", OUTPUTS, {}, account)
     s3 = account("s3")
-    yield s3
     for one in s3.list_objects_v2(Bucket="output").get("Contents", ()):
         s3.delete_object(Bucket="output", Key=one["Key"])
-
-
-@pytest.fixture
-def stack(account, s3):
-    return Stack("s", "us-east-1", OUTPUTS, {}, account)
 
 
 def passing_uris(stack):
     return replace(stack, outputs=OUTPUTS | {"InputMessageFormat": "uri"})
 
 
-def with_own_role(stack):
-    return replace(stack, parameters={"StateMachineArn": "arn"})
-
-
-def put(s3, *keys, body=b"x", bucket="landing"):
-    for key in keys:
-        s3.put_object(Bucket=bucket, Key=key, Body=body)
-
-
-def uris(*keys, bucket="landing"):
-    return [S3Uri(bucket, key) for key in keys]
+def uris(*keys):
+    return [S3Uri("landing", key) for key in keys]
 
 
 def planned(stack, sources, output=""):
@@ -83,25 +71,15 @@ def planned(stack, sources, output=""):
     [
         (["in"], ["in/a.csv"], {"zero-bytes": 1, "folder-marker": 1}),
         (["one/a b.csv"], ["one/a b.csv"], {}),
-        (["days/2026-11-*"], OBJECTS[4:6], {}),
+        (["days/2026-11-*"], DAYS[:2], {}),
         (["odd"], ["odd/a.csv"], {"unreadable-key": 1}),
-        (["one/deep", "one", "one/deep/c+d.csv"], [OBJECTS[3], *OBJECTS[1:3]], {}),
+        (["one/deep", "one", "one/deep/c+d.csv"], [ONES[2], *ONES[:2]], {}),
     ],
     ids=["folder", "object, not its .bak", "any end", "no file's key", "each object once"],
 )
 def test_sources_are_read_without_what_no_job_can_read(stack, keys, read, left_out):
     sizes = dict.fromkeys(read, 1)
     assert gather(stack, uris(*keys)) == (Input("landing", tuple(read), sizes), left_out)
-
-
-@pytest.mark.parametrize(
-    ("source", "read", "left_out"),
-    [("", ["a.csv"], {"own-output": 2}), ("processed/r1", ["processed/r1/part.csv"], {})],
-)
-def test_outputs_are_read_only_when_they_are_asked_for(stack, s3, source, read, left_out):
-    put(s3, "a.csv", "processed/r1/part.csv", "manifests/r1.json", bucket="output")
-    reading, others = gather(stack, uris(source, bucket="output"))
-    assert (list(reading.keys), others) == (read, left_out)
 
 
 @pytest.mark.parametrize(
@@ -114,17 +92,14 @@ def test_outputs_are_read_only_when_they_are_asked_for(stack, s3, source, read, 
         pytest.param("m/text.json", OWN_MANIFEST, "s3://landing/m/text.json", id="JSON messages"),
     ],
 )
-def test_input_message_names_what_is_read_in_the_format_of_the_stack(stack, s3, key, manifest, uri):
-    texts = {"one": ONE_OBJECT, "two": TWO_OBJECTS, "text": b'[{"text": "hi"}]'}
-    for name, body in texts.items():
-        put(s3, f"m/{name}.json", body=body)
+def test_input_message_names_what_is_read_in_the_format_of_the_stack(stack, key, manifest, uri):
     assert planned(stack, uris(key)).run.InputMessage == manifest
     if uri:
         assert planned(passing_uris(stack), uris(key)).run.InputMessage == uri
     else:
         with pytest.raises(InvalidInput, match="start one run per object"):
             planned(passing_uris(stack), uris(key))
-    assert "Contents" not in s3.list_objects_v2(Bucket="output")
+    assert "Contents" not in stack.client("s3").list_objects_v2(Bucket="output")
 
 
 @pytest.mark.parametrize(
@@ -132,13 +107,11 @@ def test_input_message_names_what_is_read_in_the_format_of_the_stack(stack, s3, 
     [
         (passing_uris, "", "reads all under s3://landing/in/, also the 2 left out"),
         (replace, "s3://other/out", "fails at its end unless it was given s3:Put"),
-        (with_own_role, "s3://other/out", None),
     ],
 )
 def test_a_surprising_input_or_output_is_warned_of(stack, of, output, warning):
-    warnings = planned(of(stack), uris("in/"), output).warnings
-    assert len(warnings) == (1 if warning else 0)
-    assert (warning or "") in "".join(warnings)
+    [found] = planned(of(stack), uris("in/"), output).warnings
+    assert warning in found
 
 
 @pytest.mark.parametrize(
@@ -161,7 +134,6 @@ def test_harmful_outputs_and_missing_sources_are_refused(stack, sources, output,
     ("before", "manifest", "uri"),
     [
         # The other run's InputMessage, and what it is in each format of today.
-        (f"{MANIFESTS}one.json", f"{MANIFESTS}one.json", "s3://landing/in/a.csv"),
         (f"{MANIFESTS}two.json", f"{MANIFESTS}two.json", None),
         (f"{MANIFESTS}tick.json", f"{MANIFESTS}tick.json", "s3://landing/one/"),
         ("s3://landing/in/a.csv", OWN_MANIFEST, "s3://landing/in/a.csv"),
@@ -171,7 +143,6 @@ def test_harmful_outputs_and_missing_sources_are_refused(stack, sources, output,
 )
 def test_a_rerun_passes_the_same_input_in_the_stacks_format(stack, before, manifest, uri):
     manifests = stack.manifests()
-    manifests.write_once("one", "landing", ["in/a.csv"])
     manifests.write_once("two", "landing", ["in/a.csv", "one/a b.csv"])
     prefix = S3Uri("landing", "one/")
     manifests.write_once("tick", "landing", ["one/a b.csv", "one/gone"], prefix=prefix)
@@ -203,7 +174,6 @@ def run(name, status="FAILED", of=None, **more):
         ([run("b", "RUNNING", of="a"), run("a")], [], (0, 1, 0)),
         ([run("b", of="a"), run("a", "ABORTED")], ["b"], (0, 0, 0)),
         ([run("b", "ABORTED", of="a"), run("a")], [], (0, 0, 1)),
-        ([run("c", of="a"), run("b", of="a")], ["c"], (0, 0, 0)),
         ([run("c", "SUCCEEDED", of="b"), run("b", of="a"), run("a")], [], (1, 0, 0)),
         ([run("c", of="c")], ["c"], (0, 0, 0)),
     ],
