@@ -20,8 +20,9 @@ TIME = datetime(2026, 11, 22, 3, 0, 0, 120_000, tzinfo=UTC)
 AT = int(TIME.timestamp() * 1000)
 
 
-def event(message, at=0, stream=f"{JOB}/algo-1-17000"):
-    return {"timestamp": AT + at, "message": message, "logStreamName": stream, "eventId": message}
+def event(message, at=0):
+    about = {"logStreamName": f"{JOB}/algo-1-17000", "eventId": message}
+    return {"timestamp": AT + at, "message": message, **about}
 
 
 def logs(paginate):
@@ -56,37 +57,20 @@ def test_an_account_without_a_log_group_has_no_lines_and_a_refusal_is_an_error()
         list(refused("AccessDeniedException").lines(RUN))
 
 
-def line(message, job=JOB, instance="algo-1"):
-    return Line(TIME, job, instance, message)
+def line(message, job=JOB):
+    return Line(TIME, job, "algo-1", message)
 
 
-def write(lines, jobs, **how):
-    usual = {"json": False, "timestamps": False, "instances": False}
-    return command.write(lines, jobs, **(usual | how))
-
-
-TWO = [line("a"), line("b", instance="algo-2")]
 TRACE = 'Traceback (most recent call last):\n  File "x.py", line 1\n    boom()\nValueError: no'
 
 
-@pytest.mark.parametrize(
-    ("lines", "how", "out"),
-    [
-        pytest.param([line(TRACE)], {}, f"{TRACE}\n", id="a traceback keeps its indentation"),
-        (TWO, {"instances": True}, "algo-1  a\nalgo-2  b\n"),
-        ([line("\x1b[2J")], {"timestamps": True}, "2026-11-22 03:00:00.120 \\x1b[2J\n"),
-    ],
-)
-def test_lines_are_written_with_the_details_that_are_asked_for(lines, how, out, capsys):
-    assert write(lines, [JOB], **how) == len(lines)
-    assert capsys.readouterr() == (out, "")
-
-
-def test_only_the_log_goes_to_stdout_and_attempts_are_named_on_stderr(capsys):
-    lines = [line("a"), line("b"), line("c", OTHER)]
-    write(lines, [JOB, OTHER])
+def test_only_the_log_goes_to_stdout_with_the_details_that_are_asked_for(capsys):
+    lines = [line(TRACE), line("\x1b[2J", OTHER)]
+    command.write(lines, [JOB, OTHER], json=False, timestamps=False, instances=False)
     attempts = f"attempt 1, job {JOB}:\nattempt 2, job {OTHER}:\n"
-    assert capsys.readouterr() == ("a\nb\nc\n", attempts)
+    assert capsys.readouterr() == (f"{TRACE}\n\\x1b[2J\n", attempts)
+    command.write([line("a")], [JOB], json=False, timestamps=True, instances=True)
+    assert capsys.readouterr() == ("2026-11-22 03:00:00.120 algo-1  a\n", "")
 
 
 def test_following_reports_what_the_run_does_and_ends_a_little_after_it(capsys, monkeypatch):

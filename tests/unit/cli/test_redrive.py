@@ -23,10 +23,7 @@ SCHEDULE = "arn:aws:scheduler:us-east-1:123456789012:schedule/group/tick"
 TICK = {"ScheduleArn": SCHEDULE, "ScheduledTime": "2026-11-22T03:00:00Z"}
 RECONCILE = {**TICK, "ScheduleArn": f"{SCHEDULE}-reconcile"}
 NOTHING_SAID = "nothing says why: if it was tried, the functions' log does"
-OUTPUTS = {
-    "ScheduleFunction": "stack-Schedule-1",
-    "ReconcileFunction": "stack-Rec-1",
-}
+OUTPUTS = {"ScheduleFunction": "stack-Schedule-1", "ReconcileFunction": "stack-Rec-1"}
 
 
 def landing(key, **attributes):
@@ -88,12 +85,10 @@ def holding(*messages):
 
 def test_messages_that_could_not_be_saved_are_not_deleted(tmp_path):
     (tmp_path / "exists").write_text("mine")
-    for path in (tmp_path / "exists", tmp_path / "exists" / "f"):
-        queue = holding(landing("a", Reason="bad"))
-        with pytest.raises(ConfigurationError, match="nothing was deleted"):
-            redrive.discard(queue, path)
-        queue.delete.assert_not_called()
-        assert len(queue.messages) == 1
+    queue = holding(landing("a", Reason="bad"))
+    with pytest.raises(ConfigurationError, match="nothing was deleted"):
+        redrive.discard(queue, tmp_path / "exists")
+    queue.delete.assert_not_called()
     assert (tmp_path / "exists").read_text() == "mine"
 
 
