@@ -19,7 +19,7 @@ import typer.cli
 from landrun_ops.cli import app
 from landrun_ops.local.template import read
 
-from .pages import PAGES, ROOT, name
+from .pages import ROOT, TEXTS, name
 
 _PART = re.compile(r"<!-- made: (?P<part>\S+)(?: (?P<of>\S+))? -->\n.*?<!-- end -->", re.DOTALL)
 TEMPLATE = read(ROOT / "template.yaml")
@@ -164,9 +164,8 @@ def stale():
         head = " ".join(["<!-- made:", found["part"], *of, "-->"])
         return f"{head}\n\n{PARTS[found['part']](*of)}\n\n<!-- end -->"
 
-    texts = {page: page.read_text(encoding="utf-8") for page in PAGES}
-    anew = {page: _PART.sub(made, text) for page, text in texts.items()}
-    return {page: anew[page] for page in PAGES if anew[page] != texts[page]}
+    anew = {page: _PART.sub(made, text) for page, text in TEXTS.items()}
+    return {page: text for page, text in anew.items() if text != TEXTS[page]}
 
 
 def main():
