@@ -97,9 +97,9 @@ class Lagging:
         self._moto.items = self._now
 
 
-def dead_letters(url):
+def dead_letters(name):
     """Give what lies in a dead-letter queue: body, and the reason if somebody gave one."""
-    queue = sqs_backends[ACCOUNT][REGION].get_queue(url.rpartition("/")[2])
+    queue = sqs_backends[ACCOUNT][REGION].get_queue(name)
     return [
         (message.body, message.message_attributes.get("Reason", {}).get("StringValue"))
         for message in queue._messages

@@ -7,17 +7,14 @@ by running the second inside a call of the first. A process that was killed is n
 from __future__ import annotations
 
 import io
-from collections import Counter, defaultdict
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from handler_loader import Context, Printed, load_handler
 from landrun.errors import LandrunError
-from landrun.observability import create_metrics
-from landrun.services import collect_landings
 
 from .direct import direct_client
 from .faulty import Killed, Process, faulty
@@ -54,10 +51,6 @@ class InTurn(ThreadPoolExecutor):
         future = super().submit(*given, **named)
         wait([future])
         return future
-
-
-_KEPT: dict[tuple[bool, str, frozenset[tuple[str, str]]], list[Process]] = defaultdict(list)
-"""Idle processes that earlier Worlds have left, by clients, function and environment."""
 
 
 class Functions:
@@ -111,38 +104,13 @@ class Functions:
         self._idle[function].clear()
 
     def _cold(self, function):
-        """Give a new process; to import a handler takes long, so an earlier World's will do."""
-        kept = self._kept(function)
-        process = kept.pop() if kept else self._loaded(function)
-        process.world = self._world
-        return process
-
-    def _kept(self, function):
-        variables = frozenset(self.environments[function].items())
-        return _KEPT[client is direct_client, function, variables]
-
-    def _loaded(self, function):
-        process = Process(function)
-
-        def clock():
-            now: datetime = process.world.clock()
-            return now
-
+        process = Process(function, self._world)
         process.module = load_handler(
             FUNCTIONS[function],
             self.environments[function],
             lambda service: faulty(client(service), service, process),
-            clock,
+            self._world.clock,
         )
         if hasattr(process.module, "threads"):
             process.module.threads = InTurn(1)
         return process
-
-    def keep(self):
-        for function, idle in self._idle.items():
-            self._kept(function).extend(idle)
-
-    def patch(self, patches):
-        """Let claims come one after the other, so that what dies, dies at a certain call."""
-        patches.set(collect_landings, "CONNECTIONS", 1)
-        create_metrics()  # ignores a warning; pytest forgets that after each test

@@ -31,6 +31,7 @@ class Queue:
         self.visibility = settings.visibility
         self.max_receives = settings.max_receives
         self.batch_size = settings.batch_size
+        self.dead_letters = settings.dead_letters
         self.messages: dict[str, Message] = {}
         self.random: Random | None = None
         self.buried: list[str] = []

@@ -8,7 +8,6 @@ Physical names are those of events/, so that its payloads need no other names.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -18,15 +17,12 @@ import boto3
 from botocore.config import Config
 from moto import backend_index
 from moto.backend_index import backend_url_patterns
-from moto.core import models
 from moto.dynamodb.comparisons import ConditionExpressionParser
-from moto.dynamodb.models import dynamodb_backends
-from moto.dynamodb.models.table import Table
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
-from template.conftest import deployed_with
+from template.conftest import deploy
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "us-east-1"
@@ -39,7 +35,13 @@ PHYSICAL = {
     "StatusQueue": "landrun-StatusQueue-5hJ8tC2yF6gM",
     "ProcessingStateMachine": "ProcessingStateMachine-8kQ2mZ4xT7pL",
 }
-_PLACEHOLDER = re.compile(r"<([A-Za-z]+)(?:\.([A-Za-z]+))?>")
+
+
+TABLE = (
+    *("KeySchema", "AttributeDefinitions", "BillingMode"),
+    *("GlobalSecondaryIndexes", "LocalSecondaryIndexes"),
+)
+"""The properties of a table that moto gets."""
 
 
 @lru_cache
@@ -64,22 +66,18 @@ def client(service):
 def quicken(patches):
     """Spare moto what takes most of its time, again and again for the same."""
     first = sorted(backend_url_patterns, key=lambda pattern: pattern[0] not in SERVICES)
-    patches.set(models, "RESPONSES_METHODS", ())
     patches.set(backend_index, "backend_url_patterns", first)
-    patches.set(Table, "all_items", _in_order)
     patches.set(ConditionExpressionParser, "_lex_one_node", staticmethod(_lexed))
 
 
-_compared = Table.all_items
 _lexed = lru_cache(partial(ConditionExpressionParser._lex_one_node, ConditionExpressionParser))
 
 
-def _in_order(table):
-    """Give a table's items in the order of their keys, which moto compares in Python."""
-    if table.range_key_attr:
-        return _compared(table)
-    items = (item for item in table.items.values() if item)
-    return sorted(items, key=lambda item: item.hash_key.value)
+@lru_cache
+def _deployed(parameters):
+    from template.physical import physical  # noqa: PLC0415 - it imports this module
+
+    return deploy(dict(parameters), physical)
 
 
 @dataclass(frozen=True)
@@ -89,75 +87,44 @@ class QueueSettings:
     visibility: float
     max_receives: int
     batch_size: int
+    dead_letters: str
 
 
 class DeployedStack:
     """The template's stack with physical names; `create` makes its resources in moto."""
 
     def __init__(self, **parameters):
-        self.resolved = deployed_with(tuple(sorted(parameters.items())))
+        self.resolved = _deployed(tuple(sorted(parameters.items())))
+        self.environment = self.resolved.environment
 
     def name(self, logical_id):
         return PHYSICAL.get(logical_id, f"landrun-{logical_id}")
 
-    def ref(self, logical_id):
-        kind = self.resolved.resources[logical_id]["Type"]
-        if kind == "AWS::SQS::Queue":
-            return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{self.name(logical_id)}"
-        arn = kind in ("AWS::StepFunctions::StateMachine", "AWS::SNS::Topic")
-        return self.arn(logical_id) if arn else self.name(logical_id)
-
     def arn(self, logical_id):
-        kind = self.resolved.resources[logical_id]["Type"]
-        middle = {
-            "AWS::S3::Bucket": "s3:::",
-            "AWS::StepFunctions::StateMachine": f"states:{REGION}:{ACCOUNT}:stateMachine:",
-            "AWS::SNS::Topic": f"sns:{REGION}:{ACCOUNT}:",
-            "AWS::SQS::Queue": f"sqs:{REGION}:{ACCOUNT}:",
-        }[kind]
-        return f"arn:aws:{middle}{self.name(logical_id)}"
-
-    def environment(self, function):
-        def physical(match):
-            return self.arn(match[1]) if match[2] == "Arn" else self.ref(match[1])
-
-        variables = self.resolved.environment(function)
-        return {name: _PLACEHOLDER.sub(physical, str(value)) for name, value in variables.items()}
+        return self.resolved.named(f"{logical_id}.Arn")
 
     def queue(self, logical_id):
         queue = self.resolved.of_type("AWS::SQS::Queue")[logical_id]
         [mapping] = [
             mapping
             for mapping in self.resolved.of_type("AWS::Lambda::EventSourceMapping").values()
-            if mapping["EventSourceArn"] == f"<{logical_id}.Arn>"
+            if mapping["EventSourceArn"] == self.arn(logical_id)
         ]
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        policy = queue["RedrivePolicy"]
         return QueueSettings(
             visibility=float(queue["VisibilityTimeout"]),
-            max_receives=int(queue["RedrivePolicy"]["maxReceiveCount"]),
+            max_receives=int(policy["maxReceiveCount"]),
             batch_size=int(mapping["BatchSize"]),
+            dead_letters=policy["deadLetterTargetArn"].rpartition(":")[2],
         )
 
-    def dead_letter_url(self, logical_id):
-        policy = self.resolved.of_type("AWS::SQS::Queue")[logical_id]["RedrivePolicy"]
-        return self.ref(policy["deadLetterTargetArn"].strip("<>").removesuffix(".Arn"))
-
     def create(self):
-        dynamodb, s3 = dynamodb_backends[ACCOUNT][REGION], s3_backends[ACCOUNT]["aws"]
         for logical_id, table in self.resolved.of_type("AWS::DynamoDB::Table").items():
-            unset = ("throughput", "streams", "sse_specification", "tags", "warm_throughput")
-            dynamodb.create_table(
-                self.name(logical_id),
-                schema=table["KeySchema"],
-                attr=table["AttributeDefinitions"],
-                global_indexes=table.get("GlobalSecondaryIndexes", []),
-                indexes=table.get("LocalSecondaryIndexes", []),
-                billing_mode=table["BillingMode"],
-                deletion_protection_enabled=False,
-                **dict.fromkeys(unset),
-            )
+            given = {name: table[name] for name in TABLE if name in table}
+            client("dynamodb").create_table(TableName=self.name(logical_id), **given)
         for logical_id, bucket in self.resolved.of_type("AWS::S3::Bucket").items():
-            created = s3.create_bucket(self.name(logical_id), REGION)
+            created = s3_backends[ACCOUNT]["aws"].create_bucket(self.name(logical_id), REGION)
             created.versioning_status = bucket["VersioningConfiguration"]["Status"]
         for logical_id in self.resolved.of_type("AWS::SQS::Queue"):
             sqs_backends[ACCOUNT][REGION].create_queue(self.name(logical_id))

@@ -35,6 +35,7 @@ from typing import Any
 from moto import mock_aws
 from moto.s3 import models as s3_models
 
+from landrun.services import collect_landings
 from landrun_ops.local.patches import Patches
 
 from . import inside
@@ -121,13 +122,12 @@ class World:
         quicken(self._patches)
         self._mock.start()
         self._patches.set(s3_models, "utcnow", lambda: self.clock().replace(tzinfo=None))
-        self.functions.patch(self._patches)
+        self._patches.set(collect_landings, "CONNECTIONS", 1)  # what dies, dies at a certain call
         self.machine.answer(self._patches)
         self.stack.create()
         return self
 
     def __exit__(self, *_):
-        self.functions.keep()
         self._patches.undo()
         self._mock.stop()
 
@@ -341,7 +341,7 @@ class World:
     def dead(self, queue):
         """What lies in the dead-letter queue of a queue: bodies, and a reason if there is one."""
         buried = [(body, None) for body in self.queues[queue].buried]
-        return inside.dead_letters(self.stack.dead_letter_url(QUEUES[queue])) + buried
+        return inside.dead_letters(self.queues[queue].dead_letters) + buried
 
     # ---- coming to rest ----------------------------------------------------------------------
 
