@@ -6,24 +6,22 @@ import contextlib
 import json
 import time
 
-import boto3
 import pytest
 
-from landrun_ops.local.settings import ACCOUNT
+from .conftest import ROLE, both, client
 
+pytestmark = both
 BASE = int(time.time() * 1000) - 10_000
 """A moment in epoch milliseconds: CloudWatch takes no events of the future."""
 
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
 
-
+@pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize(
     ("service", "decision"), [("sagemaker", "allowed"), ("lambda", "implicitDeny")]
 )
 def test_simulator_judges_resources_and_conditions(patched, service, decision):
-    iam = boto3.client("iam")
     trust = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}}
-    iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))
+    client("iam").create_role(RoleName="any", AssumeRolePolicyDocument=json.dumps(trust))
     passing = {
         "Effect": "Allow",
         "Action": "iam:PassRole",
@@ -31,14 +29,14 @@ def test_simulator_judges_resources_and_conditions(patched, service, decision):
         "Condition": {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
     }
     document = json.dumps({"Version": "2012-10-17", "Statement": [passing]})
-    iam.put_role_policy(RoleName="r", PolicyName="p", PolicyDocument=document)
+    client("iam").put_role_policy(RoleName="any", PolicyName="p", PolicyDocument=document)
     passed = {
         "ContextKeyName": "iam:PassedToService",
         "ContextKeyType": "string",
         "ContextKeyValues": [f"{service}.amazonaws.com"],
     }
     with contextlib.nullcontext() if patched else pytest.raises(NotImplementedError):
-        found = iam.simulate_principal_policy(
+        found = client("iam").simulate_principal_policy(
             PolicySourceArn=ROLE,
             ActionNames=["iam:PassRole", "s3:GetObject"],
             ResourceArns=[ROLE],
@@ -48,34 +46,31 @@ def test_simulator_judges_resources_and_conditions(patched, service, decision):
 
 
 @pytest.fixture
-def logs(patched):
+def logs(aws):
     """Two streams of one job, their events in turn, and one of another job."""
-    client = boto3.client("logs")
-    client.create_log_group(logGroupName="g")
+    logs = client("logs")
+    logs.create_log_group(logGroupName="g")
     for name, times in (("job/1", [10, 30, 50]), ("other/1", [10] * 9), ("job/2", [20, 40, 60])):
-        client.create_log_stream(logGroupName="g", logStreamName=name)
+        logs.create_log_stream(logGroupName="g", logStreamName=name)
         events = [{"timestamp": BASE + at, "message": f"{name} {at}"} for at in times]
-        client.put_log_events(logGroupName="g", logStreamName=name, logEvents=events)
-    return client
-
-
-def filtered(logs, **asked):
-    pages = logs.get_paginator("filter_log_events").paginate(logGroupName="g", **asked)
-    return [event["message"].partition(" ")[2] for page in pages for event in page["events"]]
+        logs.put_log_events(logGroupName="g", logStreamName=name, logEvents=events)
+    return logs
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("size", "asked", "found"),
     [
-        ({}, ["10", "20", "30", "40", "50", "60"]),
-        ({"startTime": BASE + 30}, ["30", "40", "50", "60"]),
-        ({"endTime": BASE + 40}, ["10", "20", "30", "40"]),
+        (1, {}, ["10", "20", "30", "40", "50", "60"]),
+        (2, {"startTime": BASE + 30}, ["30", "40", "50", "60"]),
+        (10, {"endTime": BASE + 40}, ["10", "20", "30", "40"]),
     ],
     ids=["all", "since", "until"],
 )
-@pytest.mark.parametrize("size", [1, 2, 10])
-def test_events_of_a_prefix_come_in_order_of_time_page_by_page(patched, logs, asked, found, size):
-    given = filtered(logs, logStreamNamePrefix="job/", PaginationConfig={"PageSize": size}, **asked)
+def test_events_of_a_prefix_come_in_order_of_time_page_by_page(patched, logs, size, asked, found):
+    pages = logs.get_paginator("filter_log_events").paginate(
+        logGroupName="g", logStreamNamePrefix="job/", PaginationConfig={"PageSize": size}, **asked
+    )
+    given = [event["message"].partition(" ")[2] for page in pages for event in page["events"]]
     assert (given == found) is patched
 
 
@@ -90,7 +85,7 @@ def test_pages_go_on_where_they_were_when_events_come_meanwhile(patched, logs):
     assert (messages == wanted) is patched
 
 
-def test_group_that_is_not_there_and_patterns_are_motos_own(patched, logs):
+def test_group_that_is_not_there_and_patterns_are_motos_own(logs):
     with pytest.raises(logs.exceptions.ResourceNotFoundException):
         logs.filter_log_events(logGroupName="none")
     found = logs.filter_log_events(logGroupName="g", filterPattern='"job/1 30"')["events"]

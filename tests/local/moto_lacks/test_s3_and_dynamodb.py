@@ -6,7 +6,6 @@ import contextlib
 import json
 import threading
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto.dynamodb.models.table import Table
@@ -14,22 +13,24 @@ from moto.s3.responses import S3Response
 
 from landrun_ops.local.settings import ACCOUNT, REGION
 
+from .conftest import both, client
+
+pytestmark = both
 ODD_KEY = "a\x01 +é.csv"
 
 
 @pytest.fixture
-def bucket(patched):
+def bucket(aws):
     """A client of S3 where there is a bucket that tells EventBridge."""
-    s3 = boto3.client("s3")
-    s3.create_bucket(Bucket="bucket")
-    s3.put_bucket_notification_configuration(
+    aws.s3.create_bucket(Bucket="bucket")
+    aws.s3.put_bucket_notification_configuration(
         Bucket="bucket", NotificationConfiguration={"EventBridgeConfiguration": {}}
     )
-    return s3
+    return aws.s3
 
 
-def test_events_of_overwrites_can_be_told_apart(patched, bucket, received):
-    take = received("aws.s3")
+def test_events_of_overwrites_can_be_told_apart(patched, aws, bucket):
+    _, take = aws.queue("aws.s3")
     for body in (b"1", b"2"):
         bucket.put_object(Bucket="bucket", Key="k+ %2B", Body=body)
     created = [one["detail"] for one in take() if one["detail-type"] == "Object Created"]
@@ -40,12 +41,12 @@ def test_events_of_overwrites_can_be_told_apart(patched, bucket, received):
     assert first["key"] == "k+ %2B"
 
 
-def test_target_that_fails_keeps_nothing_from_the_others(patched, bucket, received, caplog):
-    events = boto3.client("events")
+def test_target_that_fails_keeps_nothing_from_the_others(patched, aws, bucket, caplog):
+    events = client("events")
     events.put_rule(Name="a", EventPattern=json.dumps({"source": ["aws.s3"]}))
     function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
     events.put_targets(Rule="a", Targets=[{"Id": "f", "Arn": function}])
-    take = received("aws.s3")
+    _, take = aws.queue("aws.s3")
     bucket.put_object(Bucket="bucket", Key="k")
     assert bool(take()) is patched
     assert ("a: event not delivered" in caplog.text) is patched
@@ -68,39 +69,46 @@ def test_versions_are_listed_whatever_the_key(patched, bucket):
         assert [one["Key"] for one in listed["Versions"]] == [ODD_KEY]
 
 
-def both_succeed(monkeypatch, owner, looks, write):
-    """Whether two writes succeed, of which the second comes when the first has looked."""
-    look, looked, go_on = getattr(owner, looks), threading.Event(), threading.Event()
-    results = []
+@pytest.fixture
+def both_succeed(patched, monkeypatch):
+    """``both_succeed(Class, "looks", write)``: whether two writes succeed.
 
-    def try_to_write():
-        with contextlib.suppress(ClientError):
-            write()
-            results.append(True)
+    The second begins when the first has looked, and the first goes on when the second has ended.
+    """
 
-    def slowly(*arguments, **more):
-        seen = look(*arguments, **more)
-        if threading.current_thread() is first:
-            looked.set()
-            go_on.wait(10)
-        return seen
+    def try_twice(owner, looks, write):
+        look, looked, go_on = getattr(owner, looks), threading.Event(), threading.Event()
+        results = []
 
-    first, second = (threading.Thread(target=try_to_write) for _ in range(2))
-    monkeypatch.setattr(owner, looks, slowly)
-    first.start()
-    assert looked.wait(10)
-    second.start()
-    second.join(0.5)  # at most: the one that has to wait is still there then
-    go_on.set()
-    first.join()
-    second.join()
-    assert results
-    return len(results) == 2
+        def try_to_write():
+            with contextlib.suppress(ClientError):
+                write()
+                results.append(True)
+
+        def slowly(*arguments, **more):
+            seen = look(*arguments, **more)
+            if threading.current_thread() is first:
+                looked.set()
+                go_on.wait(30)
+            return seen
+
+        first, second = (threading.Thread(target=try_to_write) for _ in range(2))
+        monkeypatch.setattr(owner, looks, slowly)
+        first.start()
+        assert looked.wait(30)
+        second.start()
+        second.join(0.1 if patched else 30)  # patched, it waits for the first
+        go_on.set()
+        first.join()
+        second.join()
+        assert results
+        return len(results) == 2
+
+    return try_twice
 
 
-def test_one_of_two_conditional_puts_of_an_item_succeeds(patched, monkeypatch):
-    client = boto3.client("dynamodb")
-    client.create_table(
+def test_one_of_two_conditional_puts_of_an_item_succeeds(patched, aws, both_succeed):
+    client("dynamodb").create_table(
         TableName="t",
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
@@ -109,13 +117,13 @@ def test_one_of_two_conditional_puts_of_an_item_succeeds(patched, monkeypatch):
     new = {"Item": {"id": {"S": "a"}}, "ConditionExpression": "attribute_not_exists(id)"}
 
     def claim():
-        client.put_item(TableName="t", **new)
+        client("dynamodb").put_item(TableName="t", **new)
 
-    assert both_succeed(monkeypatch, Table, "get_item", claim) is not patched
+    assert both_succeed(Table, "get_item", claim) is not patched
 
 
-def test_one_of_two_conditional_puts_of_an_object_succeeds(patched, bucket, monkeypatch):
+def test_one_of_two_conditional_puts_of_an_object_succeeds(patched, bucket, both_succeed):
     def commit():
         bucket.put_object(Bucket="bucket", Key="k", Body=b"", IfNoneMatch="*")
 
-    assert both_succeed(monkeypatch, S3Response, "_get_checksum", commit) is not patched
+    assert both_succeed(S3Response, "_get_checksum", commit) is not patched
