@@ -31,6 +31,7 @@ def forks():
 
 def typed(env, *arguments, cwd, out, err):
     """Type a command of landrun, and return its process; ``out`` and ``err`` are its files."""
+    out.touch()
     process = forks().Process(target=_type, args=(env, arguments, cwd, (out, err)))
     process.start()
     return process

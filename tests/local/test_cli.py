@@ -46,7 +46,7 @@ def local_up(project, state_dir, *arguments):
 
     def said():
         assert process.is_alive(), err.read_text()
-        return out.exists() and out.read_text()
+        return out.read_text()
 
     try:
         yield process, eventually(said).partition("\n")[0]

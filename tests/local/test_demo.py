@@ -30,15 +30,12 @@ def project(root, tmp_path_factory):
 
 @pytest.fixture
 def demo(project, tmp_path):
-    """``demo(...)`` types the command; it gives the process, and what it has written so far."""
+    """``demo(...)`` types the command; it gives the process and what reads its output."""
     out, err = tmp_path / "out.txt", tmp_path / "err.txt"
-
-    def said():
-        return out.read_text(encoding="utf-8") if out.exists() else ""
 
     def start(*arguments):
         env = shell(COLUMNS="200")
-        return typed(env, "demo", *arguments, cwd=project, out=out, err=err), said
+        return typed(env, "demo", *arguments, cwd=project, out=out, err=err), out.read_text
 
     yield start
     assert err.read_text() == ""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
-import subprocess
 
-from local.commands import LANDRUN, SECONDS, landrun
+from laptop_stack import eventually
+from local.commands import SECONDS, landrun
+from local.laptop import typed
 
 
 def test_a_run_by_hand_reads_what_it_is_told_and_ends_as_its_row_says(aws, env, root):
@@ -44,19 +46,14 @@ def test_a_run_by_hand_reads_what_it_is_told_and_ends_as_its_row_says(aws, env, 
     assert seen["dead_letters"] is not None
 
 
-def test_watch_goes_on_until_it_is_stopped(env):
-    with subprocess.Popen(
-        [LANDRUN, "watch", "--json", "--interval", "0.5"],
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout
-        assert process.stderr
-        seen = [json.loads(process.stdout.readline()) for _ in range(2)]
-        process.send_signal(signal.SIGINT)
-        assert process.wait(SECONDS) == 130
-        assert "Traceback" not in process.stderr.read()
+def test_watch_goes_on_until_it_is_stopped(env, tmp_path):
+    out, err = tmp_path / "out.txt", tmp_path / "err.txt"
+    options = ("--json", "--interval", "0.5")
+    process = typed(env, "watch", *options, cwd=tmp_path, out=out, err=err)
+    eventually(lambda: out.read_text().count("\n") > 1)
+    os.kill(process.pid, signal.SIGINT)
+    process.join(SECONDS)
+    assert (process.exitcode, err.read_text()) == (130, "")
+    seen = [json.loads(line) for line in out.read_text().splitlines()]
     assert seen[0]["stack"] == "landrun"
     assert seen[0]["at"] < seen[1]["at"]
