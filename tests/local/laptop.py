@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib
 import multiprocessing
 import os
 import signal
@@ -117,26 +116,14 @@ class Laptop:
     @contextlib.contextmanager
     def quota(self, most):
         """No more than so many Processing instances at once."""
-        self._tell(quota=most)
+        self._allow(most)
         try:
             yield
         finally:
-            self._tell(quota=None)
+            self._allow(None)
 
-    @contextlib.contextmanager
-    def refused(self, operation):
-        """Refuse every call of an operation as a missing permission does.
-
-        It is named as moto does: ``stepfunctions.StepFunctionResponse.start_execution``.
-        """
-        self._tell(refuse=operation)
-        try:
-            yield
-        finally:
-            self._tell(refuse=None)
-
-    def _tell(self, **command):
-        self._connection.send(command)
+    def _allow(self, instances):
+        self._connection.send(instances)
         self._connection.recv()
 
 
@@ -158,7 +145,7 @@ def _up_twice(project, state):
 
 
 def _up(connection, errors, pace, default_port, project, how):
-    """Be up until a signal comes, and do what is told meanwhile."""
+    """Be up until a signal comes, with the quotas that are told meanwhile."""
     from moto.sqs.models import SQSBackend  # noqa: PLC0415
 
     from landrun_ops.local import engine, server  # noqa: PLC0415  (only in its own process)
@@ -172,7 +159,7 @@ def _up(connection, errors, pace, default_port, project, how):
         engines.append(install(**given))
         return engines[-1]
 
-    patches, refusing = Patches(), Patches()
+    patches = Patches()
     patches.set(server, "PORT", default_port or server.PORT)
     patches.wrap(engine, "install", keep)
     patches.wrap(tasks, "wait", lambda wait, env, seconds: wait(env, seconds * pace))
@@ -184,7 +171,7 @@ def _up(connection, errors, pace, default_port, project, how):
             connection.send("ready")
             while True:
                 if connection.poll(0.2):  # a signal that comes just before a wait is not seen
-                    _obey(connection.recv(), engines[-1], refusing)
+                    engines[-1].jobs.quota = connection.recv()
                     connection.send("done")
     except LocalAwsError as error:
         sys.exit(f"{type(error).__name__}: {error}")
@@ -194,19 +181,3 @@ def _up(connection, errors, pace, default_port, project, how):
 
 def _receive_at_once(receive, backend, queue, most, _, *more, **named):
     return receive(backend, queue, most, 0, *more, **named)
-
-
-def _obey(command, engine, refusing):
-    from moto.core.exceptions import AWSError  # noqa: PLC0415
-
-    def refused(*_):
-        raise AWSError("injected", "AccessDeniedException")
-
-    if "quota" in command:
-        engine.jobs.quota = command["quota"]
-        return
-    refusing.undo()
-    if command["refuse"]:
-        service, owner, name = command["refuse"].split(".")
-        responses = importlib.import_module(f"moto.{service}.responses")
-        refusing.set(getattr(responses, owner), name, refused)
