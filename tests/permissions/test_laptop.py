@@ -6,22 +6,44 @@ everything.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import uuid
 
 import pytest
 
-from landrun_ops import cli
 from landrun_ops.actions.invoke import invoke
-from laptop_stack import eventually
-
-from .laptop import laptop_up
-from .world import Policies
+from landrun_ops.local import LocalAws
+from landrun_ops.local.moto_patches import tasks
+from landrun_ops.local.moto_patches.iam import Decision, Iam
+from landrun_ops.local.patches import Patches
+from laptop_stack import LaptopStack, eventually
+from template.conftest import deploy
 
 if "LANDRUN_PERMISSIONS" not in os.environ:
     pytest.skip("takes a minute: make permissions runs it", allow_module_level=True)
 
+JOB = """
+import sys, time
+from pathlib import Path
+
+source, target = Path(sys.argv[1]), Path(sys.argv[2])
+[read] = [path.read_text() for path in source.rglob("*") if path.is_file()]
+time.sleep(60 if read == "slow" else 0)
+if read == "broken":
+    sys.exit(4)
+(target / "read.txt").write_text(read)
+"""
+"""Takes its time over an object that says ``slow``, and fails for one that says ``broken``."""
+
+PACE = 0.0002
+"""Of the waits before retries that an execution has on AWS."""
+
+PARAMETERS = {
+    "MaxConcurrentRuns": "1",
+    "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/11111111-12ab-34cd-56ef-1234567890ab",
+}
 UNSEEN = {
     "StateMachineRole": {
         "sagemaker:ListTags",
@@ -56,44 +78,92 @@ LAMBDAS_OWN = {
 """What Lambda does for a function: it polls its queue, or keeps the events that failed for good."""
 
 MISSING = [
-    ("StateMachineRole", "sagemaker:CreateProcessingJob", "*", "sagemaker:CreateProcessingJob"),
     ("StateMachineRole", "iam:PassRole", "*", "iam:PassRole"),
-    ("ProcessingRole", "s3:GetObject", "arn:aws:s3:::*/manifests/*", "AccessDenied"),
     ("ProcessingRole", "s3:GetObject", "arn:aws:s3:::*landingbucket*", "AccessDenied"),
     ("ProcessingRole", "s3:PutObject", "arn:aws:s3:::*/processed/*", "AccessDenied"),
     ("ProcessingRole", "kms:Decrypt", "*", "AccessDenied"),
 ]
 """A role, an action that is denied to it, on which resources, and what the cause says."""
 
-KEYS = [f"arn:aws:kms:us-east-1:123456789012:key/{n * 8}-12ab-34cd-56ef-1234567890ab" for n in "12"]
-PARAMETERS = {"MaxConcurrentRuns": "1", "KmsKeyArn": KEYS[0]}
-SIZES = {"InstanceType": "ml.c5.xlarge", "VolumeSizeInGB": "50", "MaxRuntimeInSeconds": "600"}
+
+class Laptop(LaptopStack):
+    """The stack while it is up, and what IAM has decided on so far."""
+
+    def __init__(self, aws, decisions):
+        super().__init__(aws)
+        self.decisions = decisions
+
+    def used(self, role):
+        """The actions that IAM has allowed a role (its logical id) so far."""
+        name = self.role(role)
+        return {one.action for one in list(self.decisions) if one.allowed and one.role == name}
+
+    def role(self, logical_id):
+        names = [role["RoleName"] for role in self.client("iam").list_roles()["Roles"]]
+        [name] = [name for name in names if name.startswith(f"landrun-{logical_id}-")]
+        return name
+
+    def by_hand(self, uri, output="processed/"):
+        """Run the stack's machine as a notebook does, with a name of its 62 characters."""
+        name = f"bsm-batch-preprocessing-daily-{uuid.uuid4().hex}"
+        given = {
+            "PreprocessingJobName": name,
+            "InputMessage": uri,
+            "OutputProcessedMessage": f"s3://{self.outputs['OutputBucket']}/{output}{name}/",
+        }
+        self.client("stepfunctions").start_execution(
+            stateMachineArn=self.outputs["StateMachineArn"], name=name, input=json.dumps(given)
+        )
+        return self.ended(name)
+
+    @contextlib.contextmanager
+    def without(self, role, action, resource):
+        """Deny an action to a role for a while; only on resources that fit the pattern."""
+        policy = {"RoleName": self.role(role), "PolicyName": "Without"}
+        statement = {"Effect": "Deny", "Action": action, "Resource": resource}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.client("iam").put_role_policy(**policy, PolicyDocument=document)
+        try:
+            yield
+        finally:
+            self.client("iam").delete_role_policy(**policy)
 
 
 @pytest.fixture(scope="module")
-def laptop(tmp_path_factory):
-    with laptop_up(tmp_path_factory.mktemp("laptop"), **PARAMETERS) as up:
-        yield up
+def laptop(tmp_path_factory, root):
+    folder, decisions = tmp_path_factory.mktemp("laptop"), []
+    (folder / "job.py").write_text(JOB)
+    parameters = PARAMETERS | {
+        "JobEntrypoint": f"python3 {folder / 'job.py'}",
+        "JobArguments": "/opt/ml/processing/input/messages /opt/ml/processing/output/processed",
+    }
+
+    def decided(decide, iam, role, need):
+        allowed = decide(iam, role, need)
+        decisions.append(Decision(role, need.action, need.resource, allowed))
+        return allowed
+
+    with Patches() as patches:
+        patches.wrap(Iam, "_decide", decided)
+        patches.wrap(tasks, "wait", lambda wait, env, seconds: wait(env, seconds * PACE))
+        state = folder / "state"
+        with LocalAws.up(root, parameters=parameters, state_dir=state, enforce_iam=True) as aws:
+            yield Laptop(aws, decisions)
 
 
 def test_the_main_path_passes_with_iam_enforced_and_uses_each_permission(laptop):
-    an_object_is_processed_and_its_job_logs(laptop)
+    row = laptop.ended(laptop.land())
+    assert (row["status"], "output_problem" in row) == ("SUCCEEDED", False)
     a_notebooks_object_and_prefix_are_read(laptop)
     a_failure_and_a_stop_are_recorded(laptop)
     what_is_no_event_and_what_fails_for_good_is_kept(laptop)
-    assert laptop.refusals == []
+    assert [str(one) for one in laptop.decisions if not one.allowed] == []
     for role, unseen in UNSEEN.items():
-        granted, used = Policies(**PARAMETERS).grants(role), laptop.used(role)
-        assert {grant.action for grant in granted} == used | unseen
+        granted, used = deploy(PARAMETERS).grants(role), laptop.used(role)
+        assert {action for action, _ in granted} == used | unseen
         assert not used & unseen
     for role, actions in LAMBDAS_OWN.items():
         assert laptop.used(role) >= actions
-
-
-def an_object_is_processed_and_its_job_logs(laptop):
-    row = laptop.run()
-    assert (row["status"], "output_problem" in row) == ("SUCCEEDED", False)
-    assert "read hello" in laptop.logged(row["name"])
 
 
 def a_notebooks_object_and_prefix_are_read(laptop):
@@ -105,19 +175,15 @@ def a_notebooks_object_and_prefix_are_read(laptop):
 
 
 def a_failure_and_a_stop_are_recorded(laptop):
-    assert laptop.run("broken")["status"] == "FAILED"
-    run = slow_run(laptop)
-    laptop.client("stepfunctions").stop_execution(**laptop.execution(run))
-    assert laptop.ended(run)["status"] == "ABORTED"
-    eventually(lambda: laptop.job_statuses(run) == ["Stopped"])
-    eventually(lambda: not any("unfinished" in row for row in laptop.rows()))  # notified
-
-
-def slow_run(laptop):
+    assert laptop.ended(laptop.land("broken"))["status"] == "FAILED"
     key = laptop.land("slow")
     run = eventually(lambda: laptop.row(key))["name"]
-    eventually(lambda: laptop.job_statuses(run) == ["InProgress"])
-    return run
+    eventually(lambda: [job["ProcessingJobStatus"] for job in laptop.jobs(run)] == ["InProgress"])
+    machine = laptop.outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
+    laptop.client("stepfunctions").stop_execution(executionArn=f"{machine}:{run}")
+    assert laptop.ended(run)["status"] == "ABORTED"
+    eventually(lambda: [job["ProcessingJobStatus"] for job in laptop.jobs(run)] == ["Stopped"])
+    eventually(lambda: not any("unfinished" in row for row in laptop.rows()))  # notified
 
 
 def what_is_no_event_and_what_fails_for_good_is_kept(laptop):
@@ -141,74 +207,19 @@ def what_is_no_event_and_what_fails_for_good_is_kept(laptop):
 @pytest.mark.parametrize(("role", "action", "resource", "says"), MISSING)
 def test_a_run_fails_and_says_which_permission_is_missing(laptop, role, action, resource, says):
     with laptop.without(role, action, resource):
-        row = laptop.run()
+        row = laptop.ended(laptop.land())
     assert row["status"] == "FAILED"
     assert says in row["cause"]
 
 
-def test_a_run_waits_until_its_machines_role_may_request_a_slot(laptop):
-    with laptop.without("StateMachineRole", "sqs:SendMessage"):
-        key = laptop.land()
-        wanted = f"{laptop.role('StateMachineRole')} may not sqs:SendMessage"
-        eventually(lambda: any(wanted in line for line in laptop.refusals))
-    assert laptop.ended(key)["status"] == "SUCCEEDED"  # it asks again by itself
-
-
-def test_a_notebooks_uri_outside_of_the_roles_fails_and_show_names_both(
-    laptop, capsys, monkeypatch
-):
-    for name, value in laptop.aws.environment().items():
-        monkeypatch.setenv(name, value)
+def test_a_notebooks_uri_outside_of_the_roles_fails_and_the_record_names_both(laptop):
     laptop.client("s3").create_bucket(Bucket="elsewhere")
     elsewhere = laptop.put("elsewhere", "in/a.txt")
     uri = laptop.put(laptop.outputs["LandingBucket"], "by-hand/a.txt")
-
-    for source, output, named in (
-        (elsewhere, "processed/", elsewhere),
-        (uri, "not-mine/", f"s3://{laptop.outputs['OutputBucket']}/not-mine/"),
+    for row, named in (
+        (laptop.by_hand(elsewhere), elsewhere),
+        (laptop.by_hand(uri, "not-mine/"), f"s3://{laptop.outputs['OutputBucket']}/not-mine/"),
     ):
-        row = laptop.by_hand(source, output)
         assert row["status"] == "FAILED"
-        capsys.readouterr()
-        assert cli.run(["show", row["name"]]) == 1
-        shown = " ".join(capsys.readouterr().out.split())
-        assert "by hand, outside landrun" in shown
-        assert laptop.role("ProcessingRole") in shown
-        assert named in shown
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        SIZES | {"KmsKeyArn": KEYS[1], "PreviousKmsKeyArns": KEYS[0]},
-        {"KmsKeyArn": "", "PreviousKmsKeyArns": ",".join(KEYS)},
-        {"KmsKeyArn": KEYS[0], "PreviousKmsKeyArns": ""},
-    ],
-    ids=["other sizes and another key", "no key", "a key"],
-)
-def test_a_run_that_waits_and_a_redrive_outlive_a_deployment(laptop, changes):
-    """An execution keeps its definition, its object the key of then; policies change at once."""
-    failed = laptop.ended(laptop.land("broken"))["name"]
-    before, refused = instance_types(laptop, failed), laptop.refusals
-    holder, key = slow_run(laptop), laptop.land()
-    eventually(lambda: laptop.row(key))
-    laptop.deploy(**changes)
-    laptop.client("stepfunctions").stop_execution(**laptop.execution(holder))
-    waited = laptop.ended(key)
-    assert waited["status"] == "SUCCEEDED"
-    laptop.client("stepfunctions").redrive_execution(**laptop.execution(failed))
-    eventually(lambda: len(laptop.logged(failed)) > 1)
-    for run in (waited["name"], failed):
-        assert instance_types(laptop, run) == before, "of the definition they started with"
-    assert instance_types(laptop, laptop.run()["name"]) == {"ml.c5.xlarge"}
-    assert laptop.refusals == refused
-
-
-def instance_types(laptop, run):
-    """The instance types of a run's jobs."""
-    sagemaker = laptop.client("sagemaker")
-    described = [
-        sagemaker.describe_processing_job(ProcessingJobName=job["ProcessingJobName"])
-        for job in laptop.jobs(run)
-    ]
-    return {one["ProcessingResources"]["ClusterConfig"]["InstanceType"] for one in described}
+        assert laptop.role("ProcessingRole") in row["cause"]
+        assert named in row["cause"]

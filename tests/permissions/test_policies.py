@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from landrun_ops.local.errors import TemplateError
 from landrun_ops.local.moto_patches.tasks import to_create
 from landrun_ops.local.policies import permits
-
-from .world import Policies
+from template.conftest import deploy
+from template.physical import physical
 
 BUCKET = "arn:aws:s3:::bucket"
 SECURITY = Path(__file__).resolve().parents[2] / "SECURITY.md"
@@ -87,9 +86,9 @@ BOUNDARY = json.loads(
 
 def refused(documents, **changed):
     """What a role with these policies may not do of creating a job that differs so."""
-    request: dict[str, Any] = {
+    request = {
         "ProcessingJobName": changed.get("name", "landrun-1-0123abcd"),
-        "RoleArn": changed.get("role", "arn:aws:iam::123456789012:role/landrun-ProcessingRole"),
+        "RoleArn": changed.get("role", physical("ProcessingRole.Arn")),
         "ProcessingResources": {
             "ClusterConfig": {"InstanceType": changed.get("instance", "ml.m5.large")}
         },
@@ -115,5 +114,5 @@ def refused(documents, **changed):
     ids=["as deployed", "another size", "too large", "too long", "another name", "another role"],
 )
 def test_name_and_role_bound_a_job_by_policy_and_its_size_by_the_boundary(changed, without, within):
-    assert refused(Policies().of("StateMachineRole"), **changed) == without
+    assert refused([*deploy({}, physical).policies("StateMachineRole")], **changed) == without
     assert refused([BOUNDARY], **changed) == within

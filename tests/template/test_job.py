@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
@@ -13,10 +12,9 @@ from landrun_ops.stack.engines import ENGINES, job_arguments
 from landrun_ops.workflow import WorkflowConfig, definition
 from landrun_ops.workflow.definition_file import filled_in
 
-Json = dict[str, Any]
-
 ROLE = "arn:aws:iam::123456789012:role/processing"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
+OWN = "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1"
 OPEN = {"enable_network_isolation": False, "encrypt_inter_container_traffic": False}
 SETTINGS = {
     "processing_role": ROLE,
@@ -33,116 +31,95 @@ SETTINGS = {
 """A workflow as the template's defaults make it."""
 
 WORDS = ["--config", '{"a": 1}', "a b", "it's", "${ImageUri}", "$$.x", "b\\c", "*", "ü\U0001f600"]
-OWN = "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1"
+VARIABLES = {"TEXT_COLUMN": "v2", "TITLE": "two words", "_E": ""}
+BY_WORDS = (
+    {
+        "KmsKeyArn": KEY,
+        "SubnetIds": "subnet-1,subnet-2",
+        "SecurityGroupIds": "sg-1",
+        "InstanceType": "ml.c5.xlarge",
+        "InstanceCount": "3",
+        "VolumeSizeInGB": "7",
+        "MaxRuntimeInSeconds": "60",
+        "JobEntrypoint": "sh /opt/mine.sh",
+        "JobArguments": "--all a=[b],c:",
+        "JobEnvironment": "TEXT_COLUMN=v2,TITLE=two words,_E=",
+    },
+    {
+        "volume_kms_key": KEY,
+        "output_kms_key": KEY,
+        "network": {**OPEN, "subnets": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"]},
+        "instance_type": "ml.c5.xlarge",
+        "instance_count": 3,
+        "volume_size_in_gb": 7,
+        "max_runtime_in_seconds": 60,
+        "input_distribution": "ShardedByS3Key",
+        "entrypoint": ["sh", "/opt/mine.sh"],
+        "arguments": ["--all", "a=[b],c:"],
+        "environment": VARIABLES,
+    },
+)
+BY_JSON = (
+    {
+        "NetworkIsolation": "true",
+        "InterContainerEncryption": "true",
+        "ImageUri": OWN,
+        "MaxConcurrentRuns": "2",
+        "JobNamePrefix": "mine",
+        "ManifestPrefix": "lists/",
+        "JobEntrypoint": json.dumps(WORDS),
+        "JobArguments": json.dumps(WORDS, ensure_ascii=False),
+        "JobEnvironment": json.dumps(VARIABLES),
+    },
+    {
+        "network": dict.fromkeys(OPEN, True),
+        "image_uri": OWN,
+        "limited_runs": "*",
+        "job_name_prefix": "mine",
+        "manifests": "s3://<OutputBucket>/lists/",
+        "entrypoint": WORDS,
+        "arguments": WORDS,
+        "environment": VARIABLES,
+    },
+)
+SPARK = (
+    {"Engine": "spark", "InstanceCount": "2", "JobEnvironment": "A=1"},
+    {
+        "environment": {"A": "1"},
+        "engine": "spark",
+        "instance_count": 2,
+        "entrypoint": ENGINES["spark"].entrypoint,
+        "arguments": ENGINES["spark"].arguments,
+        "input_data_type": "S3Prefix",
+    },
+)
 
 
 @pytest.fixture
-def substitutions_of(deployed):
+def machine_with(deployed, root):
+    """``machine_with(Engine="spark")`` has the definition's text and its substitutions."""
+
     def with_parameters(**parameters):
         machines = deployed(**parameters).of_type("AWS::StepFunctions::StateMachine")
-        given: Json = machines["ProcessingStateMachine"]["DefinitionSubstitutions"]
+        given = machines["ProcessingStateMachine"]["DefinitionSubstitutions"]
         arns = {"ProcessingRoleArn": ROLE, "StatusQueueUrl": "https://StatusQueue"}
-        return given | {f"landrun_{name}": value for name, value in arns.items()}
+        return {
+            "DefinitionString": (root / "src/statemachine/processing.asl.yaml").read_text("ascii"),
+            "DefinitionSubstitutions": given | {f"landrun_{one}": arns[one] for one in arns},
+        }
 
     return with_parameters
 
 
 @pytest.fixture
-def text(root):
-    return (root / "src/statemachine/processing.asl.yaml").read_text(encoding="ascii")
-
-
-@pytest.fixture
-def definition_with(substitutions_of, text):
-    def with_parameters(**parameters):
-        made: Json = json.loads(filled_in(text, substitutions_of(**parameters)))
-        return made
-
-    return with_parameters
+def definition_with(machine_with):
+    return lambda **parameters: json.loads(filled_in(*machine_with(**parameters).values()))
 
 
 @pytest.mark.parametrize(
     ("parameters", "settings"),
-    [
-        ({}, {}),
-        (
-            {
-                "KmsKeyArn": KEY,
-                "SubnetIds": "subnet-1,subnet-2",
-                "SecurityGroupIds": "sg-1",
-                "InstanceType": "ml.c5.xlarge",
-                "InstanceCount": "3",
-                "VolumeSizeInGB": "7",
-                "MaxRuntimeInSeconds": "60",
-            },
-            {
-                "volume_kms_key": KEY,
-                "output_kms_key": KEY,
-                "network": OPEN
-                | {"subnets": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"]},
-                "instance_type": "ml.c5.xlarge",
-                "instance_count": 3,
-                "volume_size_in_gb": 7,
-                "max_runtime_in_seconds": 60,
-                "input_distribution": "ShardedByS3Key",
-            },
-        ),
-        (
-            {
-                "NetworkIsolation": "true",
-                "InterContainerEncryption": "true",
-                "ImageUri": OWN,
-                "MaxConcurrentRuns": "2",
-                "JobNamePrefix": "mine",
-                "ManifestPrefix": "lists/",
-            },
-            {
-                "network": dict.fromkeys(OPEN, True),
-                "image_uri": OWN,
-                "limited_runs": "*",
-                "job_name_prefix": "mine",
-                "manifests": "s3://<OutputBucket>/lists/",
-            },
-        ),
-        (
-            {
-                "JobEntrypoint": json.dumps(WORDS),
-                "JobArguments": json.dumps(WORDS, ensure_ascii=False),
-            },
-            {"entrypoint": WORDS, "arguments": WORDS},
-        ),
-        (
-            {
-                "JobEntrypoint": "sh /opt/mine.sh",
-                "JobArguments": "--all a=[b],c:",
-                "JobEnvironment": "TEXT_COLUMN=v2,TITLE=two words,_E=",
-            },
-            {
-                "entrypoint": ["sh", "/opt/mine.sh"],
-                "arguments": ["--all", "a=[b],c:"],
-                "environment": {"TEXT_COLUMN": "v2", "TITLE": "two words", "_E": ""},
-            },
-        ),
-        (
-            {"Engine": "spark", "InstanceCount": "2", "JobEnvironment": "A=1"},
-            {
-                "engine": "spark",
-                "instance_count": 2,
-                "entrypoint": ENGINES["spark"].entrypoint,
-                "arguments": ENGINES["spark"].arguments,
-                "input_data_type": "S3Prefix",
-                "environment": {"A": "1"},
-            },
-        ),
-    ],
-    ids=[
-        "defaults",
-        "key, network and sizes",
-        "isolation, image, names and a bound",
-        "words as JSON",
-        "words",
-        "spark",
-    ],
+    [({}, {}), BY_WORDS, BY_JSON, SPARK],
+    ids=["defaults", "by words", "by JSON", "spark"],
 )
 def test_a_stack_runs_what_the_sdk_renders_of_the_same_settings(
     definition_with, parameters, settings
@@ -153,19 +130,15 @@ def test_a_stack_runs_what_the_sdk_renders_of_the_same_settings(
 
 
 @pytest.mark.parametrize("engine", sorted(ENGINES))
-def test_what_the_commands_know_of_a_job_is_what_the_stack_runs(definition_with, engine):
-    for own in ({}, {"JobEntrypoint": "sh x", "JobArguments": json.dumps(WORDS)}):
-        given = {"Engine": engine, **own}
-        job = definition_with(**given)["States"]["Process messages"]["Parameters"]
-        entrypoint = ["sh", "x"] if own else list(ENGINES[engine].entrypoint)
-        assert job["AppSpecification"]["ContainerEntrypoint"] == entrypoint
-        assert job["AppSpecification"]["ContainerArguments"] == list(job_arguments(given))
+@pytest.mark.parametrize("own", [{}, {"JobArguments": json.dumps(WORDS)}], ids=["default", "own"])
+def test_what_the_commands_know_of_a_job_is_what_the_stack_runs(definition_with, engine, own):
+    given = {"Engine": engine, **own}
+    job = definition_with(**given)["States"]["Process messages"]["Parameters"]
+    assert job["AppSpecification"]["ContainerArguments"] == list(job_arguments(given))
 
 
-def test_the_laptop_refuses_at_once_what_sagemaker_would_refuse_in_every_run(
-    substitutions_of, text
-):
-    wrong = {"landrun_JobArguments": json.dumps(["x" * 257])}
-    given = {"DefinitionString": text, "DefinitionSubstitutions": substitutions_of() | wrong}
+def test_the_laptop_refuses_at_once_what_sagemaker_would_refuse_in_every_run(machine_with):
+    machine = machine_with()
+    machine["DefinitionSubstitutions"]["landrun_JobArguments"] = json.dumps(["x" * 257])
     with pytest.raises(TemplateError, match=r"every run would fail: (?s:.*)less than or equal to"):
-        definition_of(given)
+        definition_of(machine)
