@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from benchmarks import ROOT, processing
 from benchmarks import __main__ as command
-from benchmarks.measuring import Figure, in_turns, ratios
+from benchmarks.measuring import Figure
 from benchmarks.processing import OURS, Cost, Race
 
 RESULTS = json.loads(command.RESULTS.read_text(encoding="utf-8"))
@@ -52,16 +52,6 @@ def test_one_suite_is_measured_again_and_an_insane_figure_fails_the_command(
     assert written["warm"] == {"title": "Warm"}
     figure = {"median": 2.0, "low": 1.0, "high": 3.0, "unit": "x"}
     assert written["invented"]["figures"] == {"a figure": figure}
-
-
-def test_ways_take_turns_and_are_divided_round_by_round():
-    order = []
-    ways = {name: lambda name=name: order.append(name) or float(len(order)) for name in "ab"}
-
-    found = in_turns(ways, 3)
-
-    assert order == ["a", "b"] * 3
-    assert ratios(found["b"], found["a"]) == [2 / 1, 4 / 3, 6 / 5]
 
 
 def test_a_way_that_writes_other_rows_gives_no_figure(tmp_path, monkeypatch):

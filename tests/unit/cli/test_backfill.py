@@ -10,13 +10,12 @@ from unittest.mock import Mock
 import pytest
 
 from landrun.adapters.landings_table import LandingsTable as Landings
-from landrun.adapters.landings_table import landing_id, ordered
+from landrun.adapters.landings_table import ordered
 from landrun.errors import ConfigurationError, ServiceError
-from landrun.models.events import parse_object_created
 from landrun.models.landing import Landing
 from landrun.models.run import landing_run_name
 from landrun.models.s3_uri import S3Uri
-from landrun_ops.actions.backfill import Backfill, Survey, object_created, send, under_landing
+from landrun_ops.actions.backfill import Backfill, Survey, send, under_landing
 from landrun_ops.stack.object_versions import ObjectVersion, current_versions, versions_of
 from landrun_ops.stack.stack import Stack
 from records import create_runs_table, item
@@ -24,13 +23,8 @@ from records import create_runs_table, item
 from .conftest import OUTPUTS
 
 NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
-QUEUE = "arn:aws:sqs:us-east-1:123456789012:landrun-LandingQueue"
 LANDING = S3Uri("landing", "incoming/")
 A = "incoming/a.jsonl"
-
-
-def version(version_id="v1", key=A, **more):
-    return ObjectVersion(key, version_id, **({"modified": NOW, "size": 7} | more))
 
 
 @pytest.mark.parametrize("fraction", ["00000000", "80000000", "FFFFFFFF"])
@@ -40,21 +34,11 @@ def test_a_made_sequencer_is_between_those_of_older_and_newer_versions(before, f
         return ordered(f"00{int(at.timestamp()):08X}{fraction}")
 
     older = NOW + timedelta(seconds=before)
-    made = ordered(version(after=older).sequencer)
+    made = ordered(ObjectVersion(A, "v1", NOW, after=older).sequencer)
     assert true(older, fraction) < made < true(max(NOW, older) + timedelta(seconds=1), "00000001")
     # Without a version id it names the run: it is always the same.
-    assert version(None).sequencer == version(None, after=older).sequencer
-
-
-def test_a_made_event_names_the_run_as_s3s_own_event_does(load_event):
-    real = json.loads(load_event("object-created")["Records"][0]["body"])
-    about = real["detail"]["object"]
-    found = version(about["version-id"], about["key"], size=about["size"])
-    made = object_created(real["detail"]["bucket"]["name"], found, QUEUE)
-    ours, theirs = parse_object_created(json.dumps(made)), parse_object_created(json.dumps(real))
-    assert replace(ours, sequencer=None) == replace(theirs, sequencer=None)
-    assert landing_id(ours) == landing_id(theirs)
-    assert made.keys() == real.keys()
+    without_id = ObjectVersion(A, None, NOW)
+    assert without_id.sequencer == replace(without_id, after=older).sequencer
 
 
 def test_only_prefixes_that_start_runs_are_accepted():

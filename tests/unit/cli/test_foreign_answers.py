@@ -60,7 +60,6 @@ def send(monkeypatch):
 
 ANSWERS = {
     "a page": answered(200, PAGE),
-    "an empty object": answered(200, b"{}", "application/json"),
     "other XML": answered(200, b"<a><b/></a>", "text/xml"),
     "a body cut off": HTTPClientError(error="IncompleteRead"),
     "a redirect": answered(302, PAGE),
@@ -105,7 +104,7 @@ def test_no_command_shows_a_traceback_when_a_service_answers_with_a_page(
         assert err.splitlines()[-1].startswith("landrun: ")
 
 
-@pytest.mark.parametrize("prints", ["echo signed in", "false", "/nowhere/is/this"])
+@pytest.mark.parametrize("prints", ["echo signed in", "/nowhere/is/this"])
 def test_a_credential_process_that_prints_no_credentials_is_one_line_and_exit_code_2(
     monkeypatch, tmp_path, capsys, prints
 ):

@@ -63,15 +63,6 @@ def test_only_the_beginning_is_read_of_an_object_that_is_no_manifest():
     assert [call.args for call in body.read.call_args_list] == [(HEAD,)]
 
 
-def test_sizes_and_versions_come_from_the_list_of_landings(s3):
-    known = [{"key": "x", "size": 5, "version_id": "v1"}, {"key": "y", "size": None}, 7]
-    put(s3, "l", json.dumps({"landings": known}))
-    put(s3, "m", TWO, landings="l")
-    found = Inputs(s3).read("s3://data/m")
-    assert found == Input("data", ("x", "y"), {"x": 5}, "s3://data/m", {("x", "v1"), ("y", None)})
-    assert found.bytes is None
-
-
 def readers_of(s3, *names, passed):
     """Find the readers of x among ticks; ``passed`` was passed the prefix and no manifest."""
     inputs = {name: f"s3://data/m/{name}.json" for name in names} | {passed: "s3://data/in/"}

@@ -15,7 +15,7 @@ from landrun_ops.actions import redrive
 from landrun_ops.actions.invoke import FunctionError
 from landrun_ops.actions.redrive import Outcome
 from landrun_ops.cli.target import Target
-from landrun_ops.stack.dead_letters import DeadLetter, Why, grouped
+from landrun_ops.stack.dead_letters import DeadLetter, Why
 from landrun_ops.stack.stack import Stack
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:"
@@ -63,16 +63,6 @@ def test_reason_and_subject_are_read_whoever_sent_the_message(message, why, reas
     assert message.why is why
     assert message.reason.startswith(reason)
     assert message.subject.startswith(subject)
-
-
-def test_messages_with_one_reason_for_several_keys_are_one_group():
-    keys = ["incoming/a//b", "incoming/../c", "incoming/d//\x1b[2J"]
-    refused = [landing(key, Reason=f"the key {key} has an empty component") for key in keys]
-    groups = grouped([landing("k"), *refused])
-    assert [(group.reason, len(group.messages)) for group in groups] == [
-        ("the key KEY has an empty component", 3),
-        (NOTHING_SAID, 1),
-    ]
 
 
 def holding(*messages):

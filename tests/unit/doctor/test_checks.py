@@ -188,18 +188,3 @@ def test_permissions_that_are_missing_hide_their_own_checks_only():
     skipped = {name for name, level in found.items() if level == "skip"}
     assert skipped == {"state machine role", "job role", "function roles", "schedule role"}
     assert {*found.values()} == {"ok", "skip"}
-
-
-@pytest.mark.parametrize(
-    ("uri", "identifier"),
-    [
-        ("amazonaws.com/a/b", {"imageTag": "latest"}),
-        ("amazonaws.com.cn/mine:v1", {"imageTag": "v1"}),
-        ("amazonaws.com/mine:v1@sha256:00", {"imageDigest": "sha256:00"}),
-    ],
-)
-def test_the_uri_of_an_image_is_read_as_docker_reads_it(uri, identifier):
-    asked = []
-    replies = {"ecr.BatchGetImage": lambda it: asked.append(it) or {}}
-    found_by("image", replies, ImageUri=f"123456789012.dkr.ecr.eu-central-1.{uri}")
-    assert asked[0]["imageIds"] == [identifier]
