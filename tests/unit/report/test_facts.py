@@ -1,4 +1,4 @@
-"""What the page reads in a run's row, what it does not believe, and which failures are alike."""
+"""What the page reads in a run's row, and what it does not believe."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from landrun_ops.web.facts import alike, facts
+from landrun_ops.web.facts import facts
 from records import record
 
 NAME = "landrun-55ea21e7b46057f4a32078eff858d2a4"
@@ -78,16 +78,3 @@ def test_text_of_others_becomes_one_printable_line_of_bounded_length():
 
     assert found.error == r"a\nb\x1b[2J\u202e"
     assert len(found.what or "") == 400
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("not used: incoming/a.csv: too short", "not used: in/2026/b.csv: too short", True),
-        ("column 'sender' not found", "column 'from whom' not found", True),
-        ("job landrun-55ea21e7b46057f4 failed", "job landrun-064da23dccf757b7 failed", True),
-        ("not readable as Parquet", "not readable as CSV", False),
-    ],
-)
-def test_failures_are_alike_if_they_differ_by_names_and_numbers_only(one, other, same):
-    assert (alike(one) == alike(other)) is same
