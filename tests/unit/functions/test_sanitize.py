@@ -11,28 +11,22 @@ from hypothesis import strategies as st
 
 from landrun import sanitize
 
-ANY_TEXT = st.text(st.characters(exclude_categories=()))
 DEEP = reduce(lambda inner, _: [inner], range(100_000), [])
 TOO_MUCH = ["[" * 10**6, '{"a":' * 10**5, '{"a":' + "9" * 5000 + "}"]
 
 
 @settings(max_examples=50)
-@given(ANY_TEXT, st.integers(2, 50))
-def test_any_text_is_shown_as_one_printable_line_of_limited_length(text, limit):
+@given(st.text(st.characters(exclude_categories=())), st.integers(2, 50))
+def test_any_text_is_shown_as_one_printable_line_and_is_itself_in_plain_json(text, limit):
     line, escaped = sanitize.one_line(text, limit), sanitize.printable(text)
     assert escaped.isprintable()
     assert escaped == text or not text.isprintable()
     assert line.isprintable()
     assert len(line) <= limit
     assert line.endswith("…") or line == escaped
-
-
-@settings(max_examples=50)
-@given(ANY_TEXT)
-def test_any_text_in_plain_json_is_printable_and_itself_again_and_whole_it_can_be_encoded(text):
-    escaped = sanitize.plain_json({text: [text]})
-    assert escaped.isprintable()
-    assert json.loads(escaped) == {text: [text]}
+    plain = sanitize.plain_json({text: [text]})
+    assert plain.isprintable()
+    assert json.loads(plain) == {text: [text]}
     sanitize.whole(text).encode()
 
 
@@ -45,15 +39,13 @@ def test_every_script_stays_readable():
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (None, "None"),
-        (["\x1b[2J"], r"['\x1b[2J']"),
-        ({"a": "\n"}, r"{'a': '\n'}"),
+        ({"a": "\n", "\x1b[2J": None}, r"{'a': '\n', '\x1b[2J': None}"),
         ("\ud800", r"'\ud800'"),
         ("x" * 10**6, f"'{'x' * 118}…"),
         (10**5000, "a int too long to show"),
         (DEEP, "a list too long to show"),
     ],
-    ids=["none", "escape", "break", "half", "long", "digits", "deep"],
+    ids=["escapes", "half", "long", "digits", "deep"],
 )
 def test_any_value_is_shown_in_a_short_line(value, text):
     assert sanitize.shown(value) == text
@@ -62,10 +54,8 @@ def test_any_value_is_shown_in_a_short_line(value, text):
 @pytest.mark.parametrize(
     ("text", "safe"),
     [
-        ("see https://evil.example/a?b=c", "see https[:]//evil.example/a?b=c"),
-        ("HTTPS://EVIL.example", "HTTPS[:]//EVIL.example"),
+        ("see HTTPS://evil.example/a?b=c", "see HTTPS[:]//evil.example/a?b=c"),
         ("WWW.evil.example", "WWW[.]evil.example"),
-        ("<a href=x>", "\\x3ca href=x\\x3e"),
         ("<https://evil.example|here>", "\\x3chttps[:]//evil.example|here\\x3e"),
         ("s3://bucket/incoming/a.jsonl landed", "s3://bucket/incoming/a.jsonl landed"),
         ("arn:aws:states:us-east-1:1:execution:m:n", "arn:aws:states:us-east-1:1:execution:m:n"),

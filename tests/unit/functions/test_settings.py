@@ -20,14 +20,16 @@ WRONG = {
     "MAX_OBJECTS_PER_RUN": ["0", "-1", "many", "1.5", ""],
     "MAX_CONCURRENT_RUNS": ["-1", "many", "1.5", ""],
 }
-ONE_BUCKET = ENVIRONMENT | {"LANDING_BUCKET": "outputs"}
 MODELS = (
     settings.ObjectCreatedSettings,
     settings.ScheduleSettings,
     settings.ReconcileSettings,
     settings.ExecutionStatusSettings,
 )
-load = settings.ScheduleSettings.load
+
+
+def load(**changes):
+    return settings.ScheduleSettings.load(ENVIRONMENT | changes)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -55,40 +57,34 @@ def test_a_wrong_variable_is_named_by_every_function_that_reads_it(name, values)
     [
         ("incoming/", {"OUTPUT_PREFIX": "incoming/processed/"}, "OutputPrefix"),
         ("incoming/", {"MANIFEST_PREFIX": "incoming/manifests/"}, "ManifestPrefix"),
-        ("incoming/", {"OUTPUT_PREFIX": "incoming/"}, "OutputPrefix"),
         ("processed/incoming/", {}, "OutputPrefix"),
         ("proc", {}, "OutputPrefix"),
         ("", {}, "OutputPrefix"),
     ],
 )
 def test_outputs_that_would_be_landings_are_refused_with_the_remedy(landing, changes, parameter):
+    assert load(LANDING_PREFIX=landing, **changes)  # in another bucket
     with pytest.raises(ConfigurationError, match=rf"{parameter} .* OutputBucketName be another"):
-        load(ONE_BUCKET | {"LANDING_PREFIX": landing} | changes)
+        load(LANDING_BUCKET="outputs", LANDING_PREFIX=landing, **changes)
 
 
 @pytest.mark.parametrize("landing", ["incoming/", "in", "x/processed/"])
-def test_landings_may_lie_beside_outputs_and_anywhere_in_another_bucket(landing):
-    assert load(ONE_BUCKET | {"LANDING_PREFIX": landing})
-    assert load(ENVIRONMENT | {"LANDING_PREFIX": ""})
+def test_landings_may_lie_beside_outputs(landing):
+    assert load(LANDING_BUCKET="outputs", LANDING_PREFIX=landing)
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["processed/", "processed/{date:%Y}/", "pro", "manifests/landrun-1.json", "{date:%Y}/", ""],
-)
-def test_a_scheduled_input_that_holds_what_runs_write_is_refused_with_the_remedy(path):
-    with pytest.raises(ConfigurationError, match="let it name another bucket or prefix"):
-        load(ENVIRONMENT | {"SCHEDULED_INPUT": f"s3://outputs/{path}"})
+OUTPUTS = ["processed/", "processed/{date:%Y}/", "pro", "manifests/r.json", "{date:%Y}/", ""]
+OTHERS = ["landings/processed/", "outputs2/processed/", "outputs/exports/", "outputs/processed-too"]
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["landings/processed/", "outputs2/processed/", "outputs/exports/", "outputs/processed-too/"],
-)
-def test_a_scheduled_input_may_be_any_prefix_that_no_run_writes(path):
-    assert load(ENVIRONMENT | {"SCHEDULED_INPUT": f"s3://{path}"})
+def test_a_scheduled_input_may_be_any_prefix_but_what_runs_write():
+    for path in OTHERS:
+        assert load(SCHEDULED_INPUT=f"s3://{path}")
+    for path in OUTPUTS:
+        with pytest.raises(ConfigurationError, match="let it name another bucket or prefix"):
+            load(SCHEDULED_INPUT=f"s3://outputs/{path}")
 
 
 def test_with_collected_landings_a_scheduled_input_is_refused():
     with pytest.raises(ConfigurationError, match="leave ScheduledInput empty"):
-        load(ENVIRONMENT | {"START_ON": "schedule"})
+        load(START_ON="schedule")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import ClientError, ConnectTimeoutError
@@ -24,10 +26,10 @@ FAILED_UPLOAD.__context__ = ClientError(ANSWER, "PutObject")
         (ClientError({}, "PutObject"), "", {}),
         (FAILED_UPLOAD, "NoSuchBucket", ANSWER),
         (ConnectTimeoutError(endpoint_url="https://s3"), "ConnectTimeoutError", {}),
-        (ResponseParserError("no XML"), "UnexpectedAnswer", {}),
-        (KeyError("Items"), "UnexpectedAnswer", {}),
-        (ValueError("no JSON"), "UnexpectedAnswer", {}),
-        (ProtocolError("cut off"), "UnexpectedAnswer", {}),
+        *(
+            (error, "UnexpectedAnswer", {})
+            for error in (ResponseParserError(), KeyError(), ValueError(), ProtocolError())
+        ),
     ],
 )
 def test_an_error_of_a_call_becomes_a_service_error_with_its_code(error, code, answer):
@@ -44,5 +46,9 @@ def test_other_errors_stay_what_they_are(error):
             raise error
 
 
-def test_a_job_that_sagemaker_does_not_know_is_none(aws):
-    assert ProcessingJobs(aws("sagemaker")).find("no-such-job") is None
+def test_a_job_that_sagemaker_does_not_know_is_none():
+    def describe_processing_job(**_):
+        raise ClientError({"Error": {"Code": "ValidationException"}}, "DescribeProcessingJob")
+
+    client = Mock(describe_processing_job=describe_processing_job)
+    assert ProcessingJobs(client).find("no-such-job") is None

@@ -1,4 +1,4 @@
-"""Events of S3 and of schedules: each is read exactly, or refused by the name of the field.
+"""Events of S3, schedules and Step Functions: read exactly, or refused by the name of the field.
 
 tests/fuzz/events has hostile ones.
 """
@@ -11,6 +11,7 @@ import pytest
 
 from landrun.errors import InvalidEvent, OtherEvent
 from landrun.models.events import OTHER_EVENTS, parse_object_created, parse_tick
+from landrun.models.status_change import parse_message, parse_status_change
 from unit.functions.fakes import SCHEDULE
 
 ABSENT = object()
@@ -19,6 +20,7 @@ KEY, SIZE, VERSION, SEQUENCER = (
     f"detail.object.{field}" for field in ("key", "size", "version-id", "sequencer")
 )
 NO_TIME = ["x" * 100_000, 20261122, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00"]
+NO_ARN = ["not an ARN", "arn:aws:states:us-east-1:1:execution:m:n\n", f"arn:{'x' * 600}"]
 
 
 @pytest.fixture
@@ -65,33 +67,53 @@ def test_the_time_of_a_landing_is_in_utc(body, time):
     assert parse_object_created(body({"time": time})).event_time == "2026-11-22T06:15:30Z"
 
 
-def test_another_event_of_s3_is_not_a_landing_and_not_an_error(body):
+def test_another_event_of_s3_is_no_error_and_one_that_s3_does_not_have_is_refused(body):
     for subject in OTHER_EVENTS:
         with pytest.raises(OtherEvent) as other:
             parse_object_created(body({"detail-type": subject}, "object-deleted"))
         assert other.value.reason == subject.lower().replace(" ", "-")
-
-
-@pytest.mark.parametrize("changes", [{"source": "mine"}, {"detail-type": "Object Eaten"}])
-def test_an_event_that_s3_does_not_have_is_refused(body, changes):
-    text = refusal(parse_object_created, body(changes, "object-deleted"))
-    assert "expected an Object Created event" in text
+    for changes in ({"source": "mine"}, {"detail-type": "Object Eaten"}):
+        text = refusal(parse_object_created, body(changes, "object-deleted"))
+        assert "expected an Object Created event" in text
 
 
 @pytest.mark.parametrize(
-    ("field", "values"),
+    ("event", "field", "values"),
     [
-        (SIZE, [-1, 10**15, 10**4000, 1e300, float("inf"), float("nan"), True, "1"]),
-        (SEQUENCER, ["not hexadecimal", "0" * 65]),
-        (VERSION, ["a\nb", "v\n", "v" * 1025, 7]),
-        (KEY, [ABSENT, None, "é" * 513, "a\ud800"]),
-        ("detail.bucket.name", [ABSENT, "", "a/b", "a b", "b" * 256, "b\x1b[2J", "é"]),
-        ("time", [ABSENT, *NO_TIME]),
+        ("object-created", SIZE, [-1, 10**15, 10**4000, 1e300, float("nan"), True, "1"]),
+        ("object-created", SEQUENCER, ["not hexadecimal", "0" * 65]),
+        ("object-created", VERSION, ["a\nb", "v\n", "v" * 1025, 7]),
+        ("object-created", KEY, [ABSENT, None, "é" * 513, "a\ud800"]),
+        ("object-created", "detail.bucket.name", [ABSENT, "", "a/b", "b" * 256, "b\x1b[2J", "é"]),
+        ("object-created", "time", [ABSENT, *NO_TIME]),
+        ("execution-failed", "detail.name", ["", "n" * 81]),
+        ("execution-failed", "detail.executionArn", NO_ARN),
+        ("execution-failed", "detail.startDate", [-1, 10**18]),
+        ("execution-failed", "detail.stopDate", [1e300]),
+        ("execution-failed", "detail.redriveCount", [10**40, -1]),
+        ("execution-failed", "detail.status", ["\x1b[2J"]),
+        ("slot-requested", "SlotRequest.Name", ["another", ""]),
+        ("slot-requested", "SlotRequest.TaskToken", ["", "x" * 2049, None]),
+        ("slot-requested", "SlotRequest.StartedAt", ["2026-11-22T08:15:31", "soon", NO_TIME[2]]),
+        ("slot-requested", "SlotRequest.ExecutionArn", ["landrun"]),
     ],
 )
-def test_a_value_that_s3_never_sends_is_refused_with_its_field(body, field, values):
+def test_a_value_that_aws_never_sends_is_refused_with_its_field(body, event, field, values):
+    parse = parse_object_created if event == "object-created" else parse_message
+    named = field.removesuffix(".Name")  # which is one of two fields that contradict each other
     for value in values:
-        assert f"check {field} (" in refusal(parse_object_created, body({field: value}))
+        assert f"check {named}" in refusal(parse, body({field: value}, event))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, '{"SlotRequest": []}'])
+def test_what_is_no_event_at_all_is_refused(text):
+    for parse in (parse_object_created, parse_message):
+        refusal(parse, text)
+
+
+def test_a_text_that_was_cut_in_the_middle_of_a_character_is_kept(body):
+    failed = body({"detail.cause": "the end is \ud83d"}, "execution-failed")
+    assert parse_status_change(failed).cause == "the end is ?"
 
 
 @pytest.mark.parametrize("time", [TIME, "2026-11-22T04:00:00+01:00", "2026-11-22T03:00:00"])
@@ -102,7 +124,7 @@ def test_one_moment_is_one_tick_in_any_notation(time):
     assert parse_tick(rule) == tick
 
 
-NO_ARN = [1, "<aws.scheduler.schedule-arn>", f"{SCHEDULE}\x1b[2J", f"arn:{'x' * 1601}"]
+UNFILLED = [1, "<aws.scheduler.schedule-arn>", f"{SCHEDULE}\x1b[2J", f"arn:{'x' * 1601}"]
 UNREADABLE = [None, "<aws.scheduler.scheduled-time>", "0001-01-01T00:00:00+14:00", ["\n" * 100_000]]
 CLASSIC = [{"resources": []}, {"resources": [SCHEDULE]}, {"resources": {}, "time": TIME}]
 
@@ -110,7 +132,7 @@ CLASSIC = [{"resources": []}, {"resources": [SCHEDULE]}, {"resources": {}, "time
 @pytest.mark.parametrize(
     "events",
     [
-        [{"ScheduleArn": arn, "ScheduledTime": TIME} for arn in NO_ARN],
+        [{"ScheduleArn": arn, "ScheduledTime": TIME} for arn in UNFILLED],
         [{"ScheduleArn": SCHEDULE, "ScheduledTime": time} for time in NO_TIME + UNREADABLE],
         [{"detail-type": "Scheduled Event"} | rest for rest in CLASSIC],
         [{}, {"ScheduleArn": SCHEDULE}, {"\x1b" * 100_000: 1}, [], "tick", None],

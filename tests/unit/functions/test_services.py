@@ -1,0 +1,45 @@
+"""What services decide by themselves; tests/faults has what they do with AWS."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from unittest.mock import Mock
+
+import pytest
+
+from landrun.adapters.manifests import Manifest
+from landrun.errors import InvalidInput
+from landrun.models.s3_uri import S3Uri
+from landrun.services.limit_concurrency import ConcurrencyLimiter
+from landrun.services.start_run import input_message
+from unit.functions.fakes import NOW
+
+
+def test_an_input_is_a_uri_of_as_many_characters_as_sagemaker_takes():
+    longest, longer = (
+        Manifest(S3Uri("outputs", "manifests/r.json"), "landing", ("k" * length,), written=True)
+        for length in (1011, 1012)
+    )
+    assert len(input_message(longest, "uri")) == 1024
+    with pytest.raises(InvalidInput, match="1025 characters, more than the 1024"):
+        input_message(longer, "uri")
+
+
+@pytest.mark.parametrize(
+    ("limit", "waits", "metrics"),
+    [
+        (2, [30, 90, 60], {"RunsWaiting": 3, "OldestWaitForSlot": 90.0}),
+        (2, [], {"RunsWaiting": 0, "OldestWaitForSlot": 0.0}),
+        (0, [30], {"RunsWaiting": 1, "OldestWaitForSlot": 30.0}),
+        (0, [], {}),
+    ],
+    ids=["three wait", "none waits", "one waits of a former limit", "no limit"],
+)
+def test_waiting_executions_and_the_longest_wait_are_measured(limit, waits, metrics):
+    limiter = Mock(limit=limit, clock=lambda: NOW)
+    limiter.table.with_status.return_value = [
+        Mock(requested_at=NOW - timedelta(seconds=wait)) for wait in waits
+    ]
+    ConcurrencyLimiter.measure(limiter)
+    calls = limiter.metrics.add_metric.call_args_list
+    assert {call.args[0]: call.args[2] for call in calls} == metrics
