@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 
 import psutil
@@ -9,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from landrun.models.processing_job import LOG_GROUP
+from landrun_ops.local.moto_patches.sagemaker import ProcessingJobs
 
 from .conftest import ENDPOINT, IN, OUT, client, moto_lacks, request
 
@@ -101,13 +103,15 @@ def test_sharded_input_is_divided_among_hosts_that_know_each_other(aws):
     assert read["same"] == "algo-3\n"
 
 
-def test_script_has_the_key_of_the_laptop_and_sees_the_paths_it_was_given(aws):
+def test_script_has_the_key_of_the_laptop_and_sees_the_paths_it_was_given(aws, monkeypatch):
+    monkeypatch.setenv("SECRET", "x")
     bucket = aws.bucket()
-    text = 'printf "%s\\n" $AWS_ENDPOINT_URL $AWS_ACCESS_KEY_ID $URI $MODEL $1 > $0/seen'
+    words = "$AWS_ENDPOINT_URL $AWS_ACCESS_KEY_ID $URI $MODEL $1 ${SECRET-unset}"
+    text = f"printf '%s\\n' {words} > $0/seen"
     environment = {"MODEL": "/opt/ml/processing/model.bin", "URI": "s3://b/opt/ml/x"}
     aws.run(text, OUT, f"--in={IN}", Environment=environment, output=f"s3://{bucket}")
-    endpoint, key, uri, model, argument = aws.read(bucket)["seen"].splitlines()
-    assert (endpoint, key[:4], uri) == (ENDPOINT, "LKIA", "s3://b/opt/ml/x")
+    endpoint, key, uri, model, argument, secret = aws.read(bucket)["seen"].splitlines()
+    assert (endpoint, key[:4], uri, secret) == (ENDPOINT, "LKIA", environment["URI"], "unset")
     assert model.endswith("/algo-1/opt/ml/processing/model.bin")
     assert argument.startswith("--in=")
     assert argument.endswith("/algo-1/opt/ml/processing/input/in")
@@ -201,3 +205,23 @@ def test_invalid_request_is_refused_in_sagemakers_words(aws):
     assert error["Message"].startswith("2 validation errors detected: ")
     assert "Value 'under_score' at 'processingJobName' failed to satisfy" in error["Message"]
     assert "Value '' at 'appSpecification.containerArguments.1.member'" in error["Message"]
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize(
+    ("error", "lines"), [(RuntimeError("why"), True), (OSError(errno.ENOSPC, "no space"), False)]
+)
+def test_runner_that_breaks_is_a_failed_job_and_a_full_disk_is_one_line(caplog, error, lines):
+    def run(_):
+        raise error
+
+    tags = [{"Key": "a", "Value": "b"}]
+    job = ProcessingJobs(run).create(request(Tags=tags))
+    assert job.ended.wait(30)
+    described = job.response_object
+    assert described["ProcessingJobStatus"] == "Failed"
+    assert f"{type(error).__name__}: {error}" in described["FailureReason"]
+    assert ("Traceback" in caplog.text) is lines
+    assert str(error) in caplog.text
+    assert "Tags" not in described
+    assert job.tags == tags

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from io import BytesIO
 
+import boto3
 import pytest
-from moto.iam.models import iam_backends
-from moto.sts.models import sts_backends
+from moto import mock_aws
 
 from landrun_ops.local.access import HOSTS, AccessControl, AccessKey
 from landrun_ops.local.settings import ACCOUNT
@@ -142,30 +142,16 @@ def test_every_key_is_another_and_none_is_shown_by_chance():
     assert keys[0].secret not in repr(keys[0])
 
 
-@pytest.fixture
-def issuing():
-    iam = iam_backends[ACCOUNT]["aws"]
-    yield iam
-    iam.reset()
-    sts_backends[ACCOUNT]["aws"].reset()
-
-
-def test_active_keys_of_iam_and_sts_are_let_in(issuing):
+@mock_aws
+def test_active_keys_of_iam_and_sts_are_let_in():
     def is_let_in(key):
-        signed = request(HTTP_AUTHORIZATION=header(key.access_key_id))
-        return not control().refusal(signed)[0]
+        return not control().refusal(request(HTTP_AUTHORIZATION=header(key["AccessKeyId"])))[0]
 
-    issuing.create_user("us-east-1", "ann")
-    key = issuing.create_access_key("ann")
-    session = sts_backends[ACCOUNT]["aws"].assume_role(
-        region_name="us-east-1",
-        role_session_name="s",
-        role_arn=f"arn:aws:iam::{ACCOUNT}:role/r",
-        policy="",
-        duration=900,
-        external_id="",
-    )
+    iam, role = boto3.client("iam"), f"arn:aws:iam::{ACCOUNT}:role/r"
+    iam.create_user(UserName="ann")
+    key = iam.create_access_key(UserName="ann")["AccessKey"]
+    sts = boto3.client("sts", region_name="us-east-1")
     assert is_let_in(key)
-    assert is_let_in(session)
-    issuing.update_access_key("ann", key.access_key_id, "Inactive")
+    assert is_let_in(sts.assume_role(RoleArn=role, RoleSessionName="mine")["Credentials"])
+    iam.update_access_key(UserName="ann", AccessKeyId=key["AccessKeyId"], Status="Inactive")
     assert not is_let_in(key)

@@ -1,51 +1,13 @@
-"""DefinitionSubstitutions: what CloudFormation makes of them, and what moto does not."""
+"""DefinitionSubstitutions, as CloudFormation makes them."""
 
 from __future__ import annotations
 
 import json
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from landrun.errors import ConfigurationError
-from landrun_ops.local.moto_patches import cloudformation
-from landrun_ops.local.patches import Patches
 from landrun_ops.workflow.definition_file import Bare, filled_in, parse, to_yaml
-
-PASS = '{"StartAt": "${Name}", "States": {"${Name}": {"Type": "Pass", "End": true}}}'
-STACK = {
-    "Resources": {
-        "M": {
-            "Type": "AWS::StepFunctions::StateMachine",
-            "Properties": {
-                "RoleArn": "arn:aws:iam::123456789012:role/r",
-                "DefinitionString": PASS,
-                "DefinitionSubstitutions": {"Name": {"Ref": "AWS::StackName"}},
-            },
-        }
-    }
-}
-
-
-def created():
-    """Give the definition of the machine that moto creates of the stack."""
-    with mock_aws():
-        cloudformation = boto3.client("cloudformation", region_name="us-east-1")
-        cloudformation.create_stack(StackName="mine", TemplateBody=json.dumps(STACK))
-        steps = boto3.client("stepfunctions", region_name="us-east-1")
-        [machine] = steps.list_state_machines()["stateMachines"]
-        arn = machine["stateMachineArn"]
-        return str(steps.describe_state_machine(stateMachineArn=arn)["definition"])
-
-
-def test_the_laptop_makes_them():
-    patches = Patches()
-    cloudformation.patch(patches)
-    try:
-        assert json.loads(created())["StartAt"] == "mine"
-    finally:
-        patches.undo()
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from unittest.mock import MagicMock
 
-import boto3
 import pytest
-from botocore.stub import Stubber
 
 from landrun.errors import ConfigurationError
 from landrun_ops.actions.docker import Docker, DockerError
@@ -41,19 +40,10 @@ class Recorder(Docker):
 
 def deployed(**outputs):
     """A stack with these outputs, in an account whose ECR gives a password."""
-
-    def client(service):
-        made = boto3.client(
-            service, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
-        )
-        stub = Stubber(made)
-        token = base64.b64encode(b"AWS:pass:word").decode()
-        answer = {"authorizationData": [{"authorizationToken": token}]}
-        stub.add_response("get_authorization_token", answer)
-        stub.activate()
-        return made
-
-    return Stack("mine", "us-east-1", outputs, {}, client)
+    ecr, token = MagicMock(), base64.b64encode(b"AWS:pass:word").decode()
+    given = {"authorizationData": [{"authorizationToken": token}]}
+    ecr.get_authorization_token.return_value = given
+    return Stack("mine", "us-east-1", outputs, {}, {"ecr": ecr}.__getitem__)
 
 
 def test_a_stack_s_repository_is_its_output_with_a_password_of_ecr():

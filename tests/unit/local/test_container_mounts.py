@@ -10,39 +10,33 @@ import pytest
 import mounts
 
 
-def write_config(opt_ml, *local_paths):
+def config(*local_paths):
     outputs = [{"S3Output": {"LocalPath": path}} for path in local_paths]
-    config = opt_ml / "config" / "processingjobconfig.json"
-    config.parent.mkdir(parents=True)
-    config.write_text(json.dumps({"ProcessingOutputConfig": {"Outputs": outputs}}))
+    return json.dumps({"ProcessingOutputConfig": {"Outputs": outputs}})
+
+
+def write_config(opt_ml, text):
+    file = opt_ml / "config" / "processingjobconfig.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
 
 
 def test_outputs_of_the_job_and_the_exit_message_s_folder_are_given(tmp_path):
-    write_config(tmp_path, "/opt/ml/processing/output/processed", "/opt/ml/processing/report/")
+    write_config(tmp_path, config("/opt/ml/processing/output/done", "/opt/ml/processing/report/"))
     mounts.give(tmp_path, os.getuid())
-    given = ["output", "processing/output/processed", "processing/report"]
+    given = ["output", "processing/output/done", "processing/report"]
     assert [path.relative_to(tmp_path).as_posix() for path in mounts.outputs(tmp_path)] == given
     assert all((tmp_path / path).is_dir() for path in given)
 
 
-@pytest.mark.parametrize(
-    "path", ["/etc", "/opt/ml", "/opt/ml/config", "/opt/ml/processing/../../../etc", "etc", "", 7]
-)
-def test_no_other_folder_is_given(tmp_path, path):
-    write_config(tmp_path, path)
-    assert mounts.outputs(tmp_path) == [tmp_path / "output"]
+OTHERS = ("/etc", "/opt/ml", "/opt/ml/config", "/opt/ml/processing/../../../etc", "etc", "", 7)
+NONE = ("", "[]", "null", '{"ProcessingOutputConfig": {"Outputs": [{}]}}')
 
 
-@pytest.mark.parametrize(
-    "text", ["", "[]", "null", '{"ProcessingOutputConfig": {"Outputs": [{}]}}']
-)
-def test_without_a_configuration_that_says_so_only_the_exit_message_s_folder_is_given(
-    tmp_path, text
-):
-    config = tmp_path / "config" / "processingjobconfig.json"
+@pytest.mark.parametrize("text", [*map(config, OTHERS), *NONE])
+def test_no_other_folder_than_the_exit_message_s_is_given(tmp_path, text):
     assert mounts.outputs(tmp_path) == [tmp_path / "output"]
-    config.parent.mkdir()
-    config.write_text(text)
+    write_config(tmp_path, text)
     assert mounts.outputs(tmp_path) == [tmp_path / "output"]
 
 

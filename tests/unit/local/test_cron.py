@@ -52,29 +52,36 @@ def test_an_expression_fires_next_at(expression, expected):
     assert following(expression) == expected
 
 
+BERLIN = "Europe/Berlin"
+SATURDAY = datetime(2027, 1, 30, tzinfo=UTC)
+LATER = NOW + timedelta(days=1, seconds=1)
+
+
 @pytest.mark.parametrize(
-    ("now", "expected"),
+    ("expression", "timezone", "now", "expected"),
     [
-        (datetime(2026, 11, 22, tzinfo=UTC), "2026-11-22T01:30"),
-        (datetime(2026, 7, 1, tzinfo=UTC), "2026-07-01T00:30"),
+        ("cron(30 2 * * ? *)", BERLIN, datetime(2026, 11, 22, tzinfo=UTC), "2026-11-22T01:30"),
+        ("cron(30 2 * * ? *)", BERLIN, datetime(2026, 7, 1, tzinfo=UTC), "2026-07-01T00:30"),
         # 2026-03-29 has no 02:30 in Berlin: skipped.
-        (datetime(2026, 3, 28, 12, tzinfo=UTC), "2026-03-30T00:30"),
+        ("cron(30 2 * * ? *)", BERLIN, datetime(2026, 3, 28, 12, tzinfo=UTC), "2026-03-30T00:30"),
         # 2026-10-25 has it twice: fires once, the first time.
-        (datetime(2026, 10, 24, 12, tzinfo=UTC), "2026-10-25T00:30"),
-        (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), "2026-10-26T01:30"),
+        ("cron(30 2 * * ? *)", BERLIN, datetime(2026, 10, 24, 12, tzinfo=UTC), "2026-10-25T00:30"),
+        (
+            "cron(30 2 * * ? *)",
+            BERLIN,
+            datetime(2026, 10, 25, 0, 30, tzinfo=UTC),
+            "2026-10-26T01:30",
+        ),
+        ("at(2026-12-24T18:00:00)", BERLIN, NOW, "2026-12-24T17:00"),
+        # The last weekday of January is over.
+        ("cron(0 8 LW * ? *)", "UTC", SATURDAY, "2027-02-26T08:00"),
+        # A rate counts from its start.
+        ("rate(7 minutes)", "UTC", LATER, "2026-11-23T10:32"),
+        ("rate(2 days)", "UTC", LATER, "2026-11-24T10:30"),
     ],
 )
-def test_cron_counts_in_its_time_zone(now, expected):
-    assert following("cron(30 2 * * ? *)", "Europe/Berlin", now) == expected
-
-
-def test_a_last_weekday_that_is_over_comes_next_month():
-    saturday = datetime(2027, 1, 30, tzinfo=UTC)
-    assert following("cron(0 8 LW * ? *)", now=saturday) == "2027-02-26T08:00"
-
-
-def test_at_counts_in_its_time_zone():
-    assert following("at(2026-12-24T18:00:00)", "Europe/Berlin") == "2026-12-24T17:00"
+def test_an_expression_counts_in_its_time_zone_and_from_now(expression, timezone, now, expected):
+    assert following(expression, timezone, now) == expected
 
 
 @pytest.mark.parametrize(
@@ -95,9 +102,3 @@ def test_what_cannot_be_followed_is_refused(expression, says):
         following(expression)
     with pytest.raises(ScheduleError, match="No time zone found with key Mars/Olympus"):
         following("rate(1 day)", "Mars/Olympus")
-
-
-def test_a_rate_fires_at_whole_steps_from_its_start():
-    later = NOW + timedelta(days=1, seconds=1)
-    assert following("rate(7 minutes)", now=later) == "2026-11-23T10:32"
-    assert following("rate(2 days)", now=later) == "2026-11-24T10:30"

@@ -77,12 +77,6 @@ def test_prefix_decides_the_path_below_local_path(key, prefix, relative):
     assert relative_to_prefix(key, prefix) == relative
 
 
-@given(st.lists(st.text(), min_size=1))
-def test_manifest_names_its_objects_exactly(names):
-    objects = read_manifest(manifest(*names, prefix="s3://b/p/"), "s3://b/m")
-    assert [(o.bucket, o.key, o.relative) for o in objects] == [("b", f"p/{n}", n) for n in names]
-
-
 @given(
     st.binary(max_size=40)
     | st.sampled_from([b'[{"prefix": 3}, "a"]', b'[{"prefix": "https://b/"}, "a"]', manifest()])

@@ -35,9 +35,6 @@ def test_context_attributes_are_filled_in_as_scheduler_does(load_event):
     filled = payload(ARN, INPUT, late)
     assert filled == {"ScheduleArn": ARN, "ScheduledTime": "2026-11-22T12:00:00Z"}
     assert filled.keys() == load_event("schedule-tick").keys()
-
-
-def test_a_schedule_without_input_hands_over_nothing():
     assert payload(ARN, "", NOON) == {}
 
 

@@ -22,12 +22,6 @@ def test_what_is_written_while_held_can_be_read_by_the_user_alone(tmp_path):
     assert found == list(tmp_path.iterdir()) == []
 
 
-def test_a_second_hold_is_refused_and_a_later_one_is_not(tmp_path):
-    for _ in range(2):
-        with held(tmp_path), pytest.raises(LocalAwsError, match="already up in"), held(tmp_path):
-            pass
-
-
 @pytest.mark.parametrize("text", ["[]", '{"environment": {"AWS_', "", "\xff"])
 def test_a_damaged_file_is_one_line_with_the_remedy(tmp_path, text):
     with held(tmp_path):
