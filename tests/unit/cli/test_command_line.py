@@ -94,7 +94,7 @@ def test_a_mistake_is_one_line_with_the_remedy_and_exit_code_2(
 
 
 def written_to(stdout, root):
-    command = [sys.executable, "-m", "landrun_ops", "runs", "--help"]
+    command = [sys.executable, "-m", "landrun_ops", "--help"]
     pipe = subprocess.PIPE
     done = subprocess.run(command, cwd=root, stdout=stdout, stderr=pipe, text=True, check=False)
     os.close(stdout)

@@ -113,17 +113,6 @@ def written(capsys, *followed, **how):
     return out, err
 
 
-def test_each_change_is_a_line_on_stderr_and_the_end_one_on_stdout(executed, capsys):
-    wait = progress(EXECUTION, (Wait(True, 1, at(2), reason="limit\x1b[2J"),))
-    executed(WORKS, WORKS, wait, ENDED)
-    out, err = written(capsys, waits("a.csv", None, ROW, ROW, ROW, ROW, GOOD))
-    assert out == ["a.csv r-1: SUCCEEDED in 4.0 s: rows 1,234 in"]
-    assert err == [
-        "a.csv r-1: processing (job 1)",
-        r"a.csv r-1: waiting: for a quota: limit\x1b[2J",
-    ]
-
-
 def test_of_many_runs_only_the_rows_are_read_and_a_shared_run_is_shown_once(executed, capsys):
     executed(AssertionError("too many to look at"))
     out, err = written(capsys, *(waits(f"{n}.csv", ROW, GOOD) for n in range(20)))

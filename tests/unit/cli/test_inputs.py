@@ -10,7 +10,7 @@ import pytest
 
 from landrun.adapters.manifests import manifest_body
 from landrun.models.s3_uri import S3Uri
-from landrun_ops.stack.inputs import HEAD, Input, Inputs, find_readers, parse
+from landrun_ops.stack.inputs import Input, Inputs, find_readers, parse
 from records import record
 
 NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
@@ -54,13 +54,6 @@ def test_a_run_reads_objects_of_a_manifest_or_one_object_or_a_prefix(s3, uri, tr
     assert (Inputs(s3).of_run(run) is None) == (read == MANIFEST)
     put(s3, "m/r.json", TWO)
     assert Inputs(s3, S3Uri("data", "m/")).of_run(run) == read
-
-
-def test_only_the_beginning_is_read_of_an_object_that_is_no_manifest():
-    body = Mock(read=Mock(return_value=MESSAGES[:HEAD]))
-    client = Mock(get_object=lambda **_: {"Body": body, "ContentLength": len(MESSAGES)})
-    assert Inputs(client).read("s3://data/data.json")
-    assert [call.args for call in body.read.call_args_list] == [(HEAD,)]
 
 
 def readers_of(s3, *names, passed):
