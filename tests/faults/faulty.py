@@ -18,7 +18,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from botocore import xform_name
@@ -31,9 +31,6 @@ class Killed(BaseException):
     """The process was killed: no handler may catch it, as none survives SIGKILL."""
 
 
-_processes = itertools.count(1)
-
-
 @dataclass(eq=False)
 class Process:
     """One execution environment of a function; once dead it reaches nothing.
@@ -42,9 +39,8 @@ class Process:
     """
 
     function: str
-    world: Any = None
+    world: Any
     module: Any = None
-    number: int = field(default_factory=lambda: next(_processes))
     invocation: int = 0
     busy: bool = False
     dead: bool = False
@@ -69,48 +65,52 @@ Action = Callable[[Call], object]
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens before a call, which is not made when that raises, and after it."""
+    """What happens before a call, which is not made when that raises, and after it.
+
+    ``bool`` stands for nothing.
+    """
 
     name: str
-    before: Action | None = None
-    after: Action | None = None
+    before: Action = bool
+    after: Action = bool
 
 
 THROTTLING = {"s3": "SlowDown", "sns": "Throttled", "sqs": "RequestThrottled"}
 DENIED = {"s3": "AccessDenied", "sns": "AuthorizationError", "sqs": "AccessDenied"}
 
 
-def refused(otherwise, codes=()):
+def refused(otherwise, codes=None, name="refused"):
     """Refuse a call with an error code, or with the service's own if ``codes`` has one."""
 
     def act(call):
-        code = dict(codes).get(call.service, otherwise)
+        code = (codes or {}).get(call.service, otherwise)
         raise ClientError({"Error": {"Code": code, "Message": "injected"}}, call.api)
 
-    return Fault("refused", before=act)
+    return Fault(name, before=act)
 
 
 def throttled():
-    return Fault("throttled", before=refused("ThrottlingException", THROTTLING).before)
+    return refused("ThrottlingException", THROTTLING, "throttled")
 
 
 def denied():
-    return Fault("denied", before=refused("AccessDeniedException", DENIED).before)
+    return refused("AccessDeniedException", DENIED, "denied")
 
 
-def _disconnected(error):
-    def act(call):
-        raise error(endpoint_url=f"{call.service}:443")
-
-    return act
+def _unreachable(call):
+    raise EndpointConnectionError(endpoint_url=f"{call.service}:443")
 
 
 def unreachable():
-    return Fault("unreachable", before=_disconnected(EndpointConnectionError))
+    return Fault("unreachable", before=_unreachable)
+
+
+def _lost(call):
+    raise ReadTimeoutError(endpoint_url=f"{call.service}:443")
 
 
 def response_lost():
-    return Fault("response lost", after=_disconnected(ReadTimeoutError))
+    return Fault("response lost", after=_lost)
 
 
 def _die(call):
@@ -148,13 +148,8 @@ class Faults:
     def add(self, rule):
         self._rules.append(rule)
 
-    def when(self, service, operation, fault, *, nth=1, fitting=bool):
-        """Hit the nth call of that operation from now on."""
-
-        def named(call):
-            return (call.service, call.operation) == (service, operation) and fitting(call)
-
-        self.at(nth - 1, fault, fitting=named)
+    def heal(self):
+        self._rules.clear()
 
     def at(self, index, fault, function=None, *, fitting=bool):
         """Hit the call of that index, from 0 for the next one; of one function if it is named."""
@@ -167,21 +162,20 @@ class Faults:
 
         self.add(rule)
 
-    def always(self, fault, service):
-        """Hit every call of a service, until healed: an outage."""
-        self.add(lambda call: fault if call.service == service else None)
+    def when(self, service, operation, fault, *, nth=1, fitting=bool):
+        """Hit the nth call of that operation from now on."""
 
-    def heal(self):
-        self._rules.clear()
+        def named(call):
+            return (call.service, call.operation) == (service, operation) and fitting(call)
+
+        self.at(nth - 1, fault, fitting=named)
 
     def ask(self, call):
         """Say what happens to a call, and count it."""
         self.counts[call.service, call.operation] += 1
         hits = [fault for rule in self._rules if (fault := rule(call))]
-        if not hits:
-            return None
-        self.injected[hits[0].name] += 1
-        return hits[0]
+        self.injected.update(fault.name for fault in hits[:1])
+        return hits[0] if hits else Fault("none")
 
 
 def faulty(client, service, process):
@@ -193,12 +187,10 @@ def faulty(client, service, process):
             raise Killed(f"{process.function} is dead")
         call = Call(process, service, api, arguments)
         fault = process.world.faults.ask(call)
-        if fault and fault.before:
-            fault.before(call)
+        fault.before(call)
         try:
             return process.world.make(call, real)
         finally:
-            if fault and fault.after:
-                fault.after(call)
+            fault.after(call)
 
     return with_calls(client, make_call)

@@ -44,93 +44,74 @@ class Mutation(NamedTuple):
         return self.file.partition("/")[0]
 
 
-MUTATIONS = (
-    Mutation(
-        "deterministic name",
-        "functions/landrun/models/run.py",
-        "digest = uuid.uuid5(_NAMESPACE, json.dumps(identity))",
-        "digest = uuid.uuid4()",
-    ),
-    Mutation(
-        "manifest written once",
-        "functions/landrun/adapters/manifests.py",
-        '                    IfNoneMatch="*",\n',
-        "",
-    ),
-    Mutation(
-        "claim's condition",
-        "functions/landrun/adapters/landings_table.py",
-        '    " AND (attribute_not_exists(#claimed_by) OR #claimed_by = :claimed_by)"\n',
-        "",
-    ),
-    Mutation(
-        "runs table's condition",
-        "functions/landrun/adapters/runs_table.py",
-        '"attribute_not_exists(#name) OR ((redrive_count',
-        '"attribute_exists(#name) OR attribute_not_exists(#name) OR ((redrive_count',
-    ),
-    Mutation(
-        "note of a pending notification",
-        "functions/landrun/services/record_outcome.py",
-        "change)\n        stored = self.runs_table.write(record)",
-        "change)\n        stored = self.runs_table.write("
-        'record.model_copy(update={"unfinished": None, "notification_due_at": None}))',
-    ),
-    Mutation(
-        "concurrency limit's condition",
-        "functions/landrun/adapters/concurrency_table.py",
-        '_SLOT_IS_FREE = "attribute_not_exists(slots_in_use) OR slots_in_use < :limit"',
-        '_SLOT_IS_FREE = "attribute_not_exists(slots_in_use) OR slots_in_use < :limit'
-        ' OR slots_in_use >= :limit"',
-    ),
-    Mutation(
-        "fence of a slot",
-        "functions/landrun/adapters/concurrency_table.py",
-        '"ConditionExpression": "version = :version"',
-        '"ConditionExpression": "version = :version OR version <> :version"',
-    ),
-    Mutation(
-        "check of an end",
-        "functions/landrun/services/limit_concurrency.py",
-        'final = change.status == "SUCCEEDED"',
-        "final = True",
-    ),
-    Mutation(
-        "job that stops",
-        "functions/landrun/adapters/sagemaker.py",
-        '_AT_WORK = frozenset({"InProgress", "Stopping"})',
-        '_AT_WORK = frozenset({"InProgress"})',
-    ),
-    Mutation(
-        "reconciler",
-        "functions/landrun/services/reconcile.py",
-        "        now = self.clock()\n        before =",
-        "        return dict.fromkeys(KINDS, 0)\n        now = self.clock()\n        before =",
-    ),
-    Mutation(
-        "masking of numbers",
-        "processing/messages/masking.py",
-        "text.str.contains(CANDIDATE)",
-        "text.is_null()",
-    ),
-    Mutation(
-        "masking of further columns",
-        "processing/messages/masking.py",
-        "return frame.with_columns(masked)",
-        "return frame",
-    ),
-    Mutation(
-        "count of rejected rows",
-        "processing/messages/work.py",
-        "    done.rejected += len(batch.rejects)\n",
-        "",
-    ),
-    Mutation(
-        "count of duplicates",
-        "processing/messages/summary.py",
-        "            count.duplicates += done.staged - out\n",
-        "",
-    ),
+def parsed(text):
+    """Read mutations as they are written below: whole lines that go, and lines that come."""
+    for paragraph in text.strip().split("\n\n"):
+        first, *lines = paragraph.splitlines()
+        code, instead = (
+            "".join(f"{line[1:]}\n" for line in lines if line[0] == sign) for sign in "-+"
+        )
+        yield Mutation(*first.split(": "), code, instead)
+
+
+MUTATIONS = tuple(
+    parsed("""
+deterministic name: functions/landrun/models/run.py
+-    digest = uuid.uuid5(_NAMESPACE, json.dumps(identity))
++    digest = uuid.uuid4()
+
+manifest written once: functions/landrun/adapters/manifests.py
+-                    IfNoneMatch="*",
+
+claim's condition: functions/landrun/adapters/landings_table.py
+-    " AND (attribute_not_exists(#claimed_by) OR #claimed_by = :claimed_by)"
+
+runs table's condition: functions/landrun/adapters/runs_table.py
+-    "attribute_not_exists(#name) OR ((redrive_count < :redrive_count"
++    "attribute_exists(#name) OR attribute_not_exists(#name) OR ((redrive_count < :redrive_count"
+
+note of a pending notification: functions/landrun/services/record_outcome.py
+-        record = self._complete(change)
+-        stored = self.runs_table.write(record)
++        record = self._complete(change)
++        unnoted = record.model_copy(update={"unfinished": None, "notification_due_at": None})
++        stored = self.runs_table.write(unnoted)
+
+concurrency limit's condition: functions/landrun/adapters/concurrency_table.py
+-_SLOT_IS_FREE = "attribute_not_exists(slots_in_use) OR slots_in_use < :limit"
++_SLOT_IS_FREE = "attribute_not_exists(anything) OR slots_in_use < :limit"
+
+fence of a slot: functions/landrun/adapters/concurrency_table.py
+-        "ConditionExpression": "version = :version",
++        "ConditionExpression": "version = :version OR version <> :version",
+
+check of an end: functions/landrun/services/limit_concurrency.py
+-        final = change.status == "SUCCEEDED"  # Step Functions does not redrive it
++        final = True
+
+job that stops: functions/landrun/adapters/sagemaker.py
+-_AT_WORK = frozenset({"InProgress", "Stopping"})
++_AT_WORK = frozenset({"InProgress"})
+
+reconciler: functions/landrun/services/reconcile.py
+-        now = self.clock()
+-        before = now - (GRACE if grace is None else grace)
++        return dict.fromkeys(KINDS, 0)
+
+masking of numbers: processing/messages/masking.py
+-    text = change(text, text.str.contains(CANDIDATE), lambda r: _put(r, map(numbers, r)))
++    text = change(text, text.is_null(), lambda r: _put(r, map(numbers, r)))
+
+masking of further columns: processing/messages/masking.py
+-    return frame.with_columns(masked)
++    return frame
+
+count of rejected rows: processing/messages/work.py
+-    done.rejected += len(batch.rejects)
+
+count of duplicates: processing/messages/summary.py
+-            count.duplicates += done.staged - out
+""")
 )
 
 

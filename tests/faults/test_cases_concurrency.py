@@ -1,11 +1,12 @@
-"""MaxConcurrentRuns: runs wait in order, and no fault lets more of them have their job at once."""
+"""MaxConcurrentRuns: runs wait in order, and no fault lets more of them have their job at once.
+
+When a test is over, the World comes to rest, and all its runs come to their end within the limit.
+"""
 
 from __future__ import annotations
 
 import itertools
 import json
-from contextlib import contextmanager
-from functools import partial
 
 import pytest
 
@@ -15,7 +16,7 @@ from landrun.models.concurrency import LimitedExecution, SlotStatus
 from .faulty import denied, killed_before, meanwhile, throttled
 from .invariants import violations
 from .stack import client
-from .thorough import DEATHS, THOROUGH, at_each_call
+from .thorough import DEATHS, at_each_call
 from .world import World
 
 LIMIT = 2
@@ -23,25 +24,21 @@ LATE = 3600
 """Seconds after which every grace of reconcile is over."""
 
 
-@contextmanager
-def limited(runs=0, limit=LIMIT):
-    """Give a World with a concurrency limit in which so many runs have started."""
-    with World(MaxConcurrentRuns=str(limit)) as world:
-        start(world, runs)
-        yield world
+@pytest.fixture
+def limited(new_world):
+    return lambda limit: new_world(MaxConcurrentRuns=str(limit))
 
 
 @pytest.fixture
-def world():
-    with limited() as opened:
-        yield opened
+def world(limited):
+    return limited(LIMIT)
 
 
 @pytest.fixture
-def one_slot():
-    with limited(limit=1) as opened:
-        opened.statuses.batch_size = 1
-        yield opened
+def one_slot(limited):
+    opened = limited(1)
+    opened.statuses.batch_size = 1
+    return opened
 
 
 def start(world, runs):
@@ -73,20 +70,6 @@ def reconciled_late(world):
     return {kind: n for kind, n in world.reconcile(None).answer.items() if n}
 
 
-def run_to_the_end(world):
-    """Check, end all faults, and let every run come to its end within the limit."""
-    assert violations(world) == []
-    assert world.settle() == []
-    while world.running():
-        assert world.processing(), f"no run has its job, {world.waiting_executions()} wait"
-        world.clock.advance(60)
-        for name in world.processing():
-            world.finish(name)
-        world.redeliver()
-        assert violations(world) == []
-    assert world.settle() == []
-
-
 # ---- 31: the order and the limit
 
 
@@ -99,72 +82,36 @@ def test_burst_gets_slots_in_the_order_of_start_and_every_end_makes_room_for_one
         assert len(world.processing()) == min(LIMIT, len(world.running()))
     assert world.slots.order == list(world.executions())
     assert world.slots.most == LIMIT
-    assert world.settle() == []
 
 
 # ---- 32: faults at any call
 
 
-def ends_one(world):
-    start_and_wait(world, 0)
-    world.finish(world.processing()[0])
+def slots_change_hands(world):
+    """Let three runs have one slot in turn, whatever a fault has made of them.
 
-
-def misses_an_end(world):
+    They end, wait, request again, are stopped, redriven, and end without an event.
+    """
+    start(world, 3)
+    for status in ("FAILED", "ABORTED", "SUCCEEDED"):
+        world.drain("statuses")
+        for name in world.waiting_executions()[-1:]:
+            world.request_again(name)
+        for name in world.processing()[:1]:
+            world.finish(name, status)
+        world.drain("statuses")
+        world.clock.advance(60)
+    for name, execution in world.executions().items():
+        if execution.status == "FAILED":
+            world.redrive(name)
     world.drain("statuses")
     world.fate = lambda _: []
-    ends_one(world)
+    for name in world.processing()[:1]:
+        stopped = world.stop(name)
+        world.job_ends(stopped.name)
     world.clock.advance(LATE)
-
-
-def stops_one(world):
-    start_and_wait(world, 0)
-    [name] = world.processing()
-    world.stop(name)
+    world.reconcile(None)
     world.drain("statuses")
-    world.job_ends(name)
-    world.clock.advance(400)
-
-
-def stops_one_that_waits(world):
-    start_and_wait(world, 0)
-    world.finish(world.waiting_executions()[0], "ABORTED")
-
-
-def redrives_one(world):
-    start_and_wait(world, 0)
-    [name] = world.processing()
-    end(world, name, "FAILED")
-    world.redrive(name)
-
-
-def requests_again_and_ends(world):
-    start_and_wait(world, 0)
-    world.request_again(world.waiting_executions()[0])
-    world.finish(world.processing()[0])
-
-
-STEPS = {
-    "an end": ends_one,
-    "requests while a slot is free": lambda _: None,
-    "a request while none is free": lambda world: (start_and_wait(world, 0), start(world, 1)),
-    "a request again, and an end": requests_again_and_ends,
-    "a stop": stops_one,
-    "a stop of a waiting run": stops_one_that_waits,
-    "a redrive": redrives_one,
-    "an end that is missed": misses_an_end,
-}
-"""What the functions are working on when a fault strikes them."""
-
-ALL = list(itertools.product(STEPS, [*DEATHS, throttled]))
-STRUCK = ALL if THOROUGH else [("an end", killed_before)]
-OVERLAPPED = list(itertools.product(STEPS, ["statuses", "reconcile"]))
-if not THOROUGH:
-    OVERLAPPED = [
-        ("an end", "reconcile"),
-        ("requests while a slot is free", "statuses"),
-        ("a request again, and an end", "statuses"),
-    ]
 
 
 def of_limiting(call):
@@ -176,39 +123,23 @@ def of_limiting(call):
     )
 
 
-@contextmanager
-def after(step):
-    """Open a World with one slot, which one of three runs has, in which a step was made."""
-    with limited(runs=3, limit=1) as world:
-        STEPS[step](world)
-        yield world
-
-
-def strike_each_call(step, fault):
-    for world in at_each_call(partial(after, step), fault, fitting=of_limiting, step=6):
-        if STEPS[step] is misses_an_end:
-            world.reconcile(None)
-        else:
-            world.drain("statuses")
-        assert violations(world) == []
-        run_to_the_end(world)
+FAULTS = {
+    **{fault.__name__: lambda _, fault=fault: fault() for fault in (*DEATHS, throttled)},
+    "another message": lambda world: meanwhile(lambda: world.drain("statuses")),
+    "reconcile": lambda world: meanwhile(lambda: world.reconcile(0)),
+}
 
 
 @pytest.mark.case(32)
-@pytest.mark.parametrize(("step", "fault"), STRUCK)
-def test_whichever_call_fails_the_limit_holds_and_everything_runs(step, fault):
-    strike_each_call(step, lambda _: fault())
+@pytest.mark.parametrize("fault", FAULTS)
+def test_whichever_call_fails_or_is_overlapped_the_limit_holds_and_everything_runs(fault):
+    def opened():
+        return World(MaxConcurrentRuns="1")
 
-
-@pytest.mark.case(32)
-@pytest.mark.parametrize(("step", "other"), OVERLAPPED)
-def test_however_two_functions_overlap_the_limit_holds_and_everything_runs(step, other):
-    def overlap(world):
+    for world in at_each_call(opened, FAULTS[fault], fitting=of_limiting, step=25):
         world.statuses.batch_size = 1
-        drain = partial(world.drain, "statuses")
-        return meanwhile(drain if other == "statuses" else world.reconcile)
-
-    strike_each_call(step, overlap)
+        slots_change_hands(world)
+        assert violations(world) == []
 
 
 @pytest.mark.case(32)
@@ -221,7 +152,6 @@ def test_slot_that_another_function_acquires_after_it_was_seen_is_not_acquired_t
     one_slot.drain("statuses")
     assert one_slot.faults.injected["meanwhile"] == 1
     assert len(one_slot.processing()) == 1
-    run_to_the_end(one_slot)
 
 
 # ---- 33: requests twice, late, with an old token, of another machine
@@ -238,7 +168,6 @@ def test_repeated_request_is_resumed_by_its_new_token_whichever_message_comes_la
     world.drain("statuses")
     assert violations(world) == []
     assert (name in world.waiting_executions()) is waits
-    run_to_the_end(world)
 
 
 FOREIGN = "arn:aws:states:us-east-1:123456789012:execution:replaced:run"
@@ -259,7 +188,6 @@ def test_request_of_another_machine_is_refused_with_its_reason(world):
     start_and_wait(world, 1)
     [(_, reason)] = world.dead("statuses")
     assert "another state machine" in reason
-    run_to_the_end(world)
 
 
 @pytest.mark.case(33)
@@ -280,7 +208,6 @@ def test_execution_of_a_machine_that_was_replaced_keeps_no_slot(one_slot, status
     [name] = start_and_wait(one_slot, 1)
     assert one_slot.reconcile(None).ok
     assert one_slot.processing() == [name]
-    run_to_the_end(one_slot)
 
 
 @pytest.mark.case(33)
@@ -293,7 +220,6 @@ def test_run_that_cannot_be_resumed_keeps_no_other_waiting(world):
     world.faults.add(not_the_first)
     world.drain("statuses")
     assert world.processing() == [second]
-    run_to_the_end(world)
 
 
 @pytest.mark.case(24, 32)
@@ -312,10 +238,9 @@ def test_a_failure_to_record_or_to_limit_fails_the_message_and_does_not_stop_the
     assert len(outcome.answer["batchItemFailures"]) == 1
     assert one_slot.rows()[first]["status"] == recorded
     assert (second in one_slot.processing()) == (recorded == "RUNNING")
-    run_to_the_end(one_slot)
 
 
-# ---- 34: stops
+# ---- 34, 35: stops and redrives
 
 
 @pytest.mark.case(34)
@@ -329,27 +254,27 @@ def test_waiting_run_that_is_stopped_waits_no_longer_and_redriven_in_its_old_ord
     assert world.processing() == names[:2]
     end(world, names[0])
     assert world.processing() == [names[1], names[2] if redriven else names[3]]
-    run_to_the_end(world)
 
 
-@pytest.mark.case(34)
-@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-def test_messages_of_a_stop_and_a_redrive_of_a_waiting_run_may_come_in_any_order(world, order):
-    [name] = start(world, 1)
+@pytest.mark.case(34, 35)
+@pytest.mark.parametrize(
+    ("waits", "order"),
+    [(True, order) for order in itertools.permutations(range(3))] + [(False, (1, 0))],
+)
+def test_messages_of_an_end_and_a_redrive_may_come_twice_and_in_any_order(world, waits, order):
+    names = start_and_wait(world, 4)
     kept = []
     world.fate = world.request_fate = lambda message: kept.append(json.dumps(message)) or []
-    world.statuses.messages.clear()
-    world.clock.advance(60)
-    world.finish(name, "ABORTED")
+    name = names[2 if waits else 0]
+    world.finish(name, "ABORTED" if waits else "FAILED")
     world.clock.advance(60)
     world.redrive(name)
     for message, copy in itertools.product(order, range(2)):
         world.clock.advance(1 + copy)
         world.statuses.send(kept[message])
         world.drain("statuses")
+        assert world.processing() == names[:2]
         assert violations(world) == []
-    assert world.processing() == [name]
-    run_to_the_end(world)
 
 
 @pytest.mark.case(34)
@@ -371,10 +296,6 @@ def test_job_that_takes_long_to_stop_keeps_its_slot_until_a_reconcile_after_its_
     world.job_ends(names[0])
     assert reconciled_late(world)["SlotsNotReleased"] == 1
     assert world.processing() == names[1:3]
-    run_to_the_end(world)
-
-
-# ---- 35: redrives at the job
 
 
 @pytest.mark.case(35)
@@ -387,23 +308,7 @@ def test_redriven_run_is_counted_without_a_request_and_others_wait_for_it(world)
     assert len(world.processing()) == LIMIT + 1
     end(world, names[1])
     assert world.processing() == [names[0], names[2]]
-    run_to_the_end(world)
-
-
-@pytest.mark.case(35)
-def test_end_that_arrives_after_its_run_was_redriven_releases_no_slot(world):
-    names = start_and_wait(world, 4)
-    events = []
-    world.fate = lambda event: events.append(json.dumps(event)) or []
-    world.finish(names[0], "FAILED")
-    world.clock.advance(60)
-    world.redrive(names[0])
-    for event in (*reversed(events), events[0]):
-        world.clock.advance(1)
-        world.statuses.send(event)
-        world.drain("statuses")
-        assert world.processing() == names[:2]
-    run_to_the_end(world)
+    assert world.settle() == []
 
 
 @pytest.mark.case(35)
@@ -419,7 +324,6 @@ def test_run_that_is_redriven_while_its_end_is_checked_keeps_its_slot(world):
     world.drain("statuses")
     assert world.faults.injected["meanwhile"] == 1
     assert world.slots.holders() == set(names[:2])
-    run_to_the_end(world)
 
 
 @pytest.mark.case(35)
@@ -431,7 +335,6 @@ def test_redrive_of_which_events_are_missed_is_counted_by_reconcile(world, misse
     world.fate = lambda _: [] if "redrive" in missed else [0]
     world.redrive(names[0])
     world.drain("statuses")
-    run_to_the_end(world)
 
 
 # ---- 36: what is missed
@@ -440,23 +343,14 @@ def test_redrive_of_which_events_are_missed_is_counted_by_reconcile(world, misse
 @pytest.mark.case(36)
 def test_slot_of_an_end_that_was_missed_is_released_by_reconcile(world):
     names = start_and_wait(world, 3)
+    assert reconciled_late(world) == {}  # a long run keeps its slot
     world.fate = lambda _: []
     end(world, names[0])
+    assert world.reconcile(None).answer["SlotsNotReleased"] == 0  # its event may still arrive
     assert world.processing() == [names[1]]
     reconciled_late(world)
     assert world.processing() == names[1:3]
-    run_to_the_end(world)
-
-
-@pytest.mark.case(36)
-def test_long_run_keeps_its_slot_however_often_reconcile_looks_at_it(world):
-    names = start_and_wait(world, 3)
-    assert [reconciled_late(world) for _ in range(3)] == [{}, {}, {}]
-    assert world.processing() == names[:2]
-    world.finish(names[0])
-    world.clock.advance(60)  # its event may still arrive
-    assert world.reconcile(None).answer["SlotsNotReleased"] == 0
-    assert violations(world) == []
+    assert world.settle() == []
 
 
 @pytest.mark.case(36)
@@ -474,7 +368,6 @@ def test_run_whose_function_dies_as_it_resumes_it_is_resumed(world, death, by):
         start_and_wait(world, 1)
     assert name in world.processing()
     assert world.waiting_executions() == []
-    run_to_the_end(world)
 
 
 # ---- 37: changes of the limit
@@ -482,14 +375,14 @@ def test_run_whose_function_dies_as_it_resumes_it_is_resumed(world, death, by):
 
 @pytest.mark.case(37)
 @pytest.mark.parametrize(("before", "after"), [(1, 4), (4, 1)])
-def test_limit_that_is_raised_or_lowered_holds_from_the_next_event(before, after):
-    with limited(limit=before) as world:
-        start_and_wait(world, 6)
-        world.set_limit(after)
-        end(world, world.processing()[0])
-        assert len(world.processing()) == (after if after > before else before - 1)
-        run_to_the_end(world)
-        assert world.slots.order == list(world.executions())
+def test_limit_that_is_raised_or_lowered_holds_from_the_next_event(limited, before, after):
+    world = limited(before)
+    start_and_wait(world, 6)
+    world.set_limit(after)
+    end(world, world.processing()[0])
+    assert len(world.processing()) == (after if after > before else before - 1)
+    assert world.settle() == []
+    assert world.slots.order == list(world.executions())
 
 
 @pytest.mark.case(37)
@@ -509,4 +402,3 @@ def test_runs_that_had_their_job_before_there_was_a_limit_are_counted_by_reconci
     assert reconciled_late(world) == {"SlotsNotCounted": 3}
     start_and_wait(world, 2)
     assert len(world.processing()) == 3
-    run_to_the_end(world)

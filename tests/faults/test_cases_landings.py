@@ -137,17 +137,6 @@ def test_overwritten_key_has_two_runs_unless_the_older_event_comes_after_the_new
     assert runs_of(world) == sum(runs)
 
 
-@pytest.mark.case(6)
-def test_sequencers_compare_padded_on_the_right_and_not_as_numbers(collecting):
-    def sequenced(sequencer):
-        return lambda detail: detail["object"].update(sequencer=sequencer)
-
-    older = collecting.land(KEY, b"one", change=sequenced("006B02A4A2C5F96E7500AA"))
-    newer = collecting.land(KEY, b"two", change=sequenced("006B02A4A2C5F96E76"))
-    collecting.start_runs()
-    assert [len(placed(collecting)[landed]) for landed in (older, newer)] == [0, 1]
-
-
 @pytest.mark.case(9, 10)
 @pytest.mark.parametrize("mode", ["arrival", "schedule"])
 @pytest.mark.parametrize("death", DEATHS)

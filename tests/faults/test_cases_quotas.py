@@ -33,20 +33,6 @@ def test_burst_over_the_quota_of_start_execution_loses_none_and_buries_none(worl
     assert violations(world) == []
 
 
-@pytest.mark.case(7)
-def test_throttled_burst_in_the_collecting_mode_has_no_more_runs_than_it_needs(new_world):
-    world = new_world("schedule", MaxObjectsPerRun="2")
-    for number in range(5):
-        world.land(f"incoming/{number}.jsonl")
-    world.faults.add(lambda _: throttled() if world.random.random() < 0.3 else None)
-    while len(world.landings):
-        world.later()
-    world.faults.heal()
-    answer = world.tick().answer
-    assert answer["Objects"] == 5
-    assert [run["Objects"] for run in answer["Runs"]] == [2, 2, 1]
-
-
 @pytest.mark.case(8)
 def test_execution_limit_exceeded_fails_its_item_and_succeeds_later(world):
     world.machine.limit = 1
@@ -68,7 +54,7 @@ def test_service_down_for_a_while_loses_no_outcome_and_no_notification(world, se
     for name in "abc":
         world.land(f"incoming/{name}.jsonl")
     world.drain()
-    world.faults.always(outage(), service)
+    world.faults.add(lambda call: outage() if call.service == service else None)
     first, second, third = world.running()
     world.finish(first, "FAILED")
     world.finish(second)
@@ -90,7 +76,7 @@ def test_service_down_for_a_while_loses_no_outcome_and_no_notification(world, se
 )
 def test_service_down_for_a_while_loses_no_landing(new_world, service, mode):
     world = new_world(mode)
-    world.faults.always(unreachable(), service)
+    world.faults.add(lambda call: unreachable() if call.service == service else None)
     for name in "abc":
         world.land(f"incoming/{name}.jsonl")
     for _ in range(HALF_AN_HOUR):

@@ -349,12 +349,26 @@ class World:
         """Heal, redeliver, tick, reconcile until nothing changes; then say what is wrong.
 
         The World has come to rest then: graces are over, nothing waits, nothing is on its way.
+        Where concurrency is limited, all runs come to their end after that, within the limit.
         """
         self.faults.heal()
         self.thaw_indexes()
         self.machine.limit = None
         self.fate = self.request_fate = lambda _: [0]
         self.retry_ticks()
+        wrong = self._come_to_rest()
+        if wrong or not (self.machine.limited and self.running()):
+            return wrong
+        while processing := self.processing():
+            self.clock.advance(60)
+            for name in processing:
+                self.finish(name)
+            self.redeliver()
+            wrong += violations(self)
+        waiting = [f"no run has its job, {name} waits" for name in self.running()]
+        return wrong + waiting or self._come_to_rest()
+
+    def _come_to_rest(self):
         self.redeliver()
         if self.start_on == "schedule":
             self.tick()
