@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
 import time
@@ -181,22 +180,16 @@ def job_state(request):
 
 
 @pytest.fixture
-def moto_server(monkeypatch):
+def aws(patched, tmp_path, monkeypatch):
     """moto in place of AWS, executions included."""
-    monkeypatch.setattr(engine, "_client", lambda _, service: client(service))
-    waits = tasks.wait
+    waits, access = tasks.wait, AccessKey.random().environment(ENDPOINT)
     monkeypatch.setattr(tasks, "wait", lambda env, seconds: waits(env, seconds * PACE))
+    monkeypatch.setattr(engine, "_client", lambda _, service: client(service))
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
-        yield
-
-
-@pytest.fixture
-def aws(moto_server, patched, tmp_path):
-    with contextlib.ExitStack() as closing:
-        access = AccessKey.random().environment(ENDPOINT)
         installed = None
         if patched:
             installed = engine.install(program=tmp_path, work_dir=tmp_path, access=access)
-            closing.callback(installed.close)
         yield Aws(tmp_path, installed)
+        if installed:
+            installed.close()
     TMP_THREADS.clear()  # nobody waits for executions that moto cannot stop

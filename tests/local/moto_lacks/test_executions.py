@@ -12,9 +12,10 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import TimeoutSeconds
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
 
-from .conftest import ROLE, client, moto_lacks, request
+from .conftest import ROLE, both, client, moto_lacks, request
 
 SLEEPS = "sleep 60"
 WAIT = {"Type": "Wait", "Seconds": 60}
@@ -93,6 +94,14 @@ def test_time_limits_stop_the_job_and_can_be_redriven(aws):
     assert aws.execution(by_machine)["status"] == "TIMED_OUT"
 
 
+@both
+@pytest.mark.usefixtures("aws")
+def test_a_stopped_executions_task_keeps_its_timeout_which_moto_takes_from_the_stack(patched):
+    env = SimpleNamespace(stack=["the parameters"], is_running=lambda: False, heap={})
+    TimeoutSeconds(timeout_seconds=60).eval(env=env)
+    assert (env.stack.pop() == 60) is patched
+
+
 def quota_machine(aws, seconds):
     """A state machine that retries its job when the quota refuses it, by the name of AWS."""
     named = {"ErrorEquals": ["SageMaker.ResourceLimitExceededException", "Other"]}
@@ -151,11 +160,12 @@ def test_refusal_of_a_job_is_a_sagemaker_exception_and_a_wrong_request_is_not_re
     assert aws.settled(aws.execute(machine))["status"] == "SUCCEEDED"
     again = aws.settled(aws.execute(machine))
     assert again["error"] == "SageMaker.ResourceInUseException"
-    wrong = request(ProcessingJobName="under_score")
+    wrong = request("true", "", ProcessingJobName="under_score")
     retry = [{"ErrorEquals": ["SageMaker.AmazonSageMakerException"], "IntervalSeconds": 90_000}]
     execution = aws.settled(aws.execute(aws.machine_of(wrong, Retry=retry)))
     assert execution["error"] == "SageMaker.AmazonSageMakerException"
-    assert "processingJobName" in execution["cause"]
+    for words in ("2 validation errors detected: Value", "'processingJobName'", "1.member' failed"):
+        assert words in execution["cause"]
     assert "Error Code: ValidationException" in execution["cause"]
 
 

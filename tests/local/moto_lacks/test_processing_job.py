@@ -197,16 +197,6 @@ def test_quota_refuses_in_sagemakers_words_and_leaves_the_name_free(aws):
     assert taken.value.response["Error"]["Code"] == "ResourceInUse"
 
 
-def test_invalid_request_is_refused_in_sagemakers_words(aws):
-    with pytest.raises(ClientError) as refused:
-        aws.start(request("true", "", ProcessingJobName="under_score"))
-    error = refused.value.response["Error"]
-    assert error["Code"] == "ValidationException"
-    assert error["Message"].startswith("2 validation errors detected: ")
-    assert "Value 'under_score' at 'processingJobName' failed to satisfy" in error["Message"]
-    assert "Value '' at 'appSpecification.containerArguments.1.member'" in error["Message"]
-
-
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize(
     ("error", "lines"), [(RuntimeError("why"), True), (OSError(errno.ENOSPC, "no space"), False)]

@@ -5,37 +5,17 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
-from unittest.mock import MagicMock
+from unittest.mock import MagicMock, call
 
 import pytest
 
 from landrun.errors import ConfigurationError
-from landrun_ops.actions.docker import Docker, DockerError
+from landrun_ops.actions.docker import DockerError
 from landrun_ops.actions.image import DOCKERFILES, Repository, build, push, repository, spark_base
 from landrun_ops.stack.stack import Stack
 
 URI = "123456789012.dkr.ecr.us-east-1.amazonaws.com/landrun"
 DIGEST = f"{URI}@sha256:{'0' * 64}"
-
-
-class Recorder(Docker):
-    """Docker that notes what it is given, and answers by the first word."""
-
-    def __init__(self, **answers):
-        super().__init__()
-        self.answers = answers
-        self.words = []
-        self.read = []
-        self.environment = {}
-
-    def __call__(self, *words, stdin=""):
-        self.words.append(words)
-        self.read.append(stdin)
-        return self.answers.get(words[0], "")
-
-    def show(self, *words, environment=None):
-        self(*words)
-        self.environment |= environment or {}
 
 
 def deployed(**outputs):
@@ -66,25 +46,25 @@ def test_an_image_is_built_without_attestations_and_with_what_is_not_the_default
     monkeypatch, engine, platform, arguments, words
 ):
     monkeypatch.setattr("landrun_ops.actions.image.machine.machine", lambda: "x86_64")
-    docker = Recorder()
+    docker, [dockerfile, *more] = MagicMock(), words
     build(docker, Path("f"), "n", engine=engine, platform=platform, **arguments)
-    dockerfile, *more = words
-    assert docker.words == [("build", "--tag", "n", "--file", f"f/{dockerfile}", *more, "f")]
-    assert docker.environment["BUILDX_NO_DEFAULT_ATTESTATIONS"] == "1"
+    given, named = docker.show.call_args
+    assert given == ("build", "--tag", "n", "--file", f"f/{dockerfile}", *more, "f")
+    assert named["environment"]["BUILDX_NO_DEFAULT_ATTESTATIONS"] == "1"
 
 
 def test_a_push_signs_in_by_stdin_and_returns_the_digest():
-    docker = Recorder(image=json.dumps(["other@sha256:1", DIGEST]))
+    docker = MagicMock(return_value=json.dumps(["other@sha256:1", DIGEST]))
     assert push(docker, "n", Repository(URI, "AWS", "secret"), "latest") == DIGEST
-    assert ("tag", "n", f"{URI}:latest") in docker.words
-    assert ("push", f"{URI}:latest") in docker.words
-    assert docker.read.count("secret") == 1
-    assert not any("secret" in word for words in docker.words for word in words)
+    assert call("tag", "n", f"{URI}:latest") in docker.mock_calls
+    docker.show.assert_called_once_with("push", f"{URI}:latest")
+    secrets = [one for one in docker.mock_calls if "secret" in str(one)]
+    assert [one.kwargs for one in secrets] == [{"stdin": "secret"}]
 
 
 def test_a_push_without_a_digest_is_an_error():
     with pytest.raises(DockerError, match="digest"):
-        push(Recorder(image="null"), "n", Repository(URI, "AWS", "secret"), "latest")
+        push(MagicMock(return_value="null"), "n", Repository(URI, "AWS", "secret"), "latest")
 
 
 def test_sparks_image_is_made_from_sagemakers_of_the_region():

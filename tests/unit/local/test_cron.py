@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -53,35 +53,28 @@ def test_an_expression_fires_next_at(expression, expected):
 
 
 BERLIN = "Europe/Berlin"
-SATURDAY = datetime(2027, 1, 30, tzinfo=UTC)
-LATER = NOW + timedelta(days=1, seconds=1)
 
 
 @pytest.mark.parametrize(
     ("expression", "timezone", "now", "expected"),
     [
-        ("cron(30 2 * * ? *)", BERLIN, datetime(2026, 11, 22, tzinfo=UTC), "2026-11-22T01:30"),
-        ("cron(30 2 * * ? *)", BERLIN, datetime(2026, 7, 1, tzinfo=UTC), "2026-07-01T00:30"),
+        ("cron(30 2 * * ? *)", BERLIN, "2026-11-22T00:00", "2026-11-22T01:30"),
+        ("cron(30 2 * * ? *)", BERLIN, "2026-07-01T00:00", "2026-07-01T00:30"),
         # 2026-03-29 has no 02:30 in Berlin: skipped.
-        ("cron(30 2 * * ? *)", BERLIN, datetime(2026, 3, 28, 12, tzinfo=UTC), "2026-03-30T00:30"),
+        ("cron(30 2 * * ? *)", BERLIN, "2026-03-28T12:00", "2026-03-30T00:30"),
         # 2026-10-25 has it twice: fires once, the first time.
-        ("cron(30 2 * * ? *)", BERLIN, datetime(2026, 10, 24, 12, tzinfo=UTC), "2026-10-25T00:30"),
-        (
-            "cron(30 2 * * ? *)",
-            BERLIN,
-            datetime(2026, 10, 25, 0, 30, tzinfo=UTC),
-            "2026-10-26T01:30",
-        ),
-        ("at(2026-12-24T18:00:00)", BERLIN, NOW, "2026-12-24T17:00"),
+        ("cron(30 2 * * ? *)", BERLIN, "2026-10-24T12:00", "2026-10-25T00:30"),
+        ("cron(30 2 * * ? *)", BERLIN, "2026-10-25T00:30", "2026-10-26T01:30"),
+        ("at(2026-12-24T18:00:00)", BERLIN, "2026-11-22T10:30", "2026-12-24T17:00"),
         # The last weekday of January is over.
-        ("cron(0 8 LW * ? *)", "UTC", SATURDAY, "2027-02-26T08:00"),
+        ("cron(0 8 LW * ? *)", "UTC", "2027-01-30T00:00", "2027-02-26T08:00"),
         # A rate counts from its start.
-        ("rate(7 minutes)", "UTC", LATER, "2026-11-23T10:32"),
-        ("rate(2 days)", "UTC", LATER, "2026-11-24T10:30"),
+        ("rate(7 minutes)", "UTC", "2026-11-23T10:31", "2026-11-23T10:32"),
+        ("rate(2 days)", "UTC", "2026-11-23T10:31", "2026-11-24T10:30"),
     ],
 )
 def test_an_expression_counts_in_its_time_zone_and_from_now(expression, timezone, now, expected):
-    assert following(expression, timezone, now) == expected
+    assert following(expression, timezone, datetime.fromisoformat(f"{now}Z")) == expected
 
 
 @pytest.mark.parametrize(

@@ -47,13 +47,6 @@ def test_only_paths_under_the_two_folders_are_rewritten(text, rewritten):
     assert rewrite(text, OPT_ML, PROGRAM) == rewritten
 
 
-def run(text, folder, grace=5):
-    command = [sys.executable, "-c", text]
-    container = Subprocess(command, {}, folder, folder / "log", grace)
-    container.start()
-    return container
-
-
 @pytest.mark.parametrize(
     ("handler", "grace", "code"), [("signal.SIG_DFL", 20, 128 + 15), ("signal.SIG_IGN", 0.1, 137)]
 )
@@ -62,7 +55,9 @@ def test_stopped_script_gets_sigterm_and_after_the_grace_sigkill(tmp_path, handl
         f"import signal, time; signal.signal(signal.SIGTERM, {handler})\n"
         "print('ready', flush=True); time.sleep(60)"
     )
-    container = run(text, tmp_path, grace)
+    command = [sys.executable, "-c", text]
+    container = Subprocess(command, {}, tmp_path, tmp_path / "log", grace)
+    container.start()
     while not (tmp_path / "log").read_text():
         assert container.wait(0.01) is None
     container.stop()

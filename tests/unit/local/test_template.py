@@ -93,35 +93,21 @@ def test_what_is_no_template_is_refused(tmp_path, text, says):
 # ---- Nested applications
 
 OUTER = {
-    "Conditions": {"Wanted": {"Fn::Equals": [{"Ref": "Given"}, ""]}},
-    "Globals": {"Function": {"Environment": {"T": {"Fn::GetAtt": "Data.Outputs.T"}}}},
     "Resources": {
-        "Queue": {"Type": "AWS::SQS::Queue"},
+        "Queue": QUEUE,
         "Data": {
             "Type": "AWS::Serverless::Application",
-            "Condition": "Wanted",
             "Properties": {
                 "Location": "src/data.yaml",
-                "Parameters": {"Name": {"Ref": "Given"}, "Queue": {"Fn::GetAtt": "Queue.Arn"}},
+                "Parameters": {"Queue": {"Fn::GetAtt": "Queue.Arn"}},
             },
         },
     },
     "Outputs": {"All": {"Value": {"Fn::Sub": "${Data.Outputs.T}/${Queue.Arn}"}}},
 }
 INNER = {
-    "Parameters": {"Name": {}, "Queue": {}, "Days": {"Default": 7}},
-    "Conditions": {"Named": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Name"}, ""]}]}},
-    "Resources": {
-        "Table": {
-            "Type": "AWS::DynamoDB::Table",
-            "Condition": "Named",
-            "Properties": {"Text": {"Fn::Sub": "${Queue} for ${Days}"}, "Own": {"Ref": "Other"}},
-        },
-        "Other": {
-            "Type": "AWS::Serverless::StateMachine",
-            "Properties": {"DefinitionUri": "x.asl.json"},
-        },
-    },
+    "Parameters": {"Queue": {}, "Days": {"Default": 7}},
+    "Resources": {"Table": {"Properties": {"Text": {"Fn::Sub": "${Queue} for ${Days}"}}}},
     "Outputs": {"T": {"Value": {"Ref": "Table"}}},
 }
 
@@ -135,21 +121,12 @@ def flat(folder, **changes):
 
 def test_a_nested_application_is_put_where_it_is_used(tmp_path):
     template = flat(tmp_path)
-    table, other = template["Resources"]["Table"], template["Resources"]["Other"]
     given = {"Queue": {"Fn::GetAtt": "Queue.Arn"}, "Days": 7}
-    assert list(template["Resources"]) == ["Queue", "Table", "Other"]
-    assert table["Properties"] == {
-        "Text": {"Fn::Sub": ["${Queue} for ${Days}", given]},
-        "Own": {"Ref": "Other"},
-    }
-    assert template["Globals"]["Function"]["Environment"] == {"T": {"Ref": "Table"}}
+    text = {"Fn::Sub": ["${Queue} for ${Days}", given]}
+    assert template["Resources"] == {"Queue": QUEUE, "Table": {"Properties": {"Text": text}}}
     assert template["Outputs"]["All"]["Value"] == {
         "Fn::Sub": ["${DataOutputsT}/${Queue.Arn}", {"DataOutputsT": {"Ref": "Table"}}]
     }
-    assert other["Properties"]["DefinitionUri"] == "src/x.asl.json"
-    assert (other["Condition"], table["Condition"]) == ("Wanted", "WantedAndNamed")
-    both = [{"Condition": "Wanted"}, {"Condition": "Named"}]
-    assert template["Conditions"]["WantedAndNamed"] == {"Fn::And": both}
 
 
 @pytest.mark.parametrize(
@@ -161,7 +138,7 @@ def test_a_nested_application_is_put_where_it_is_used(tmp_path):
 )
 def test_what_does_not_fit_together_is_named(tmp_path, changes, says):
     with pytest.raises(TemplateError, match=says):
-        check_references(flat(tmp_path, **changes) | {"Parameters": {"Given": {}}})
+        check_references(flat(tmp_path, **changes))
 
 
 # ---- Packaging and moto
