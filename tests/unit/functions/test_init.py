@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
 from handler_loader import ENVIRONMENT, Context, load_handler
-from unit.functions.fakes import NOW
 
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 START = {"s3", "stepfunctions"}
 RECORD = {"stepfunctions", "sagemaker", "s3", "dynamodb", "sns", "logs"}
 COLLECTING = {"START_ON": "schedule", "SCHEDULED_INPUT": ""}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from unittest.mock import Mock
 
 import pytest
@@ -12,7 +12,8 @@ from landrun.errors import InvalidInput
 from landrun.models.s3_uri import S3Uri
 from landrun.services.limit_concurrency import ConcurrencyLimiter
 from landrun.services.start_run import input_message
-from unit.functions.fakes import NOW
+
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
 
 def test_an_input_is_a_uri_of_as_many_characters_as_sagemaker_takes():

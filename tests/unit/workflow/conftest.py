@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import boto3
 import pytest
-from moto import mock_aws
 
 
 @pytest.fixture
@@ -14,11 +12,3 @@ def settings():
         "image_uri": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/messages:1",
         "entrypoint": ["python3", "/opt/program/my_script.py"],
     }
-
-
-@pytest.fixture
-def steps(monkeypatch):
-    """Step Functions' API, which runs nothing."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    with mock_aws():
-        yield boto3.client("stepfunctions")

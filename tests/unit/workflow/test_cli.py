@@ -1,23 +1,32 @@
-"""`landrun workflow` on moto's APIs; tests/local runs it on the laptop's."""
+"""`landrun workflow` on moto's Step Functions; tests/local runs it on the laptop's."""
 
 from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
-from unittest.mock import Mock
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from landrun.errors import ConfigurationError
 from landrun_ops import cli, workflow
 from landrun_ops.stack.stack import Stack
 from landrun_ops.workflow import WorkflowConfig, render
 from landrun_ops.workflow.definition_file import parse
+from landrun_ops.workflow.settings import read_settings, with_words
 
 ARN = "arn:aws:states:eu-central-1:123456789012:stateMachine:bsm-batch-preprocessing"
 ROLE = "arn:aws:iam::123456789012:role/r"
 NEEDED = ("--role", ROLE, "--processing-role", ROLE, "--image", "i")
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """Step Functions' API, which runs nothing."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    with mock_aws():
+        yield boto3.client("stepfunctions")
 
 
 @pytest.fixture
@@ -27,53 +36,51 @@ def file(tmp_path, settings):
     return str(path)
 
 
+@pytest.fixture
+def machine(steps, file, capsys):
+    """A machine that `create` made: its ARN."""
+    assert landrun("create", "--config", file, "--set", "workflow_tags.a=b") == 0
+    return capsys.readouterr().out.strip()
+
+
 def landrun(*arguments):
     return cli.run(["workflow", *arguments])
 
 
 def test_render_writes_what_check_then_accepts(tmp_path, root, capsys):
     assert landrun("render", "--check", "--project", str(root)) == 0
-    out = str(tmp_path / "new/processing.asl.yaml")
-    assert landrun("render", "--out", out, "--check") == 1
-    assert landrun("render", "--out", out) == 0
-    assert landrun("render", "--out", out, "--check", "--set", "volume_size_in_gb=31") == 1
+    path = tmp_path / "new/processing.asl.yaml"
+    out = ("render", "--out", str(path))
+    assert landrun(*out, "--check") == 1
+    assert landrun(*out) == 0
+    assert landrun(*out, "--check", "--set", "volume_size_in_gb=31") == 1
     assert "run landrun workflow render" in capsys.readouterr().err
-    assert landrun("render", "--out", out, "--check", "--json") == 0
+    assert landrun(*out, "--check", "--json") == 0
     said = json.loads(capsys.readouterr().out)
-    assert said == {"path": out, "same": True, "written": False}
-    assert Path(out).read_text(encoding="utf-8") == render()
+    assert said == {"path": str(path), "same": True, "written": False}
+    assert path.read_text(encoding="utf-8") == render()
 
 
 def test_settings_replace_their_tokens_and_stdout_is_yaml(capsys):
     assert landrun("render", "--out", "-", "--set", "environment.LANG=de") == 0
-    step = parse(capsys.readouterr().out)["States"]["Process messages"]
-    assert step["Parameters"]["Environment"] == {"LANG": "de"}
-    assert step["Parameters"]["AppSpecification"]["ImageUri"] == "${landrun_ImageUri}"
+    request = parse(capsys.readouterr().out)["States"]["Process messages"]["Parameters"]
+    assert request["Environment"] == {"LANG": "de"}
+    assert request["AppSpecification"]["ImageUri"] == "${landrun_ImageUri}"
 
 
-def test_create_makes_the_rendered_machine_once_with_its_tags(steps, file, settings, capsys):
-    words = ("create", "--config", file, "--set", "instance_count=2", "--set", "workflow_tags.a=b")
-    assert landrun(*words) == 0
-    assert capsys.readouterr().out == f"{ARN}\n"
-    assert landrun(*words, "--json") == 0
+def test_a_machine_is_created_once_with_its_tags_and_updated_with_its_role(
+    machine, steps, file, settings, capsys
+):
+    assert machine == ARN
+    assert landrun("create", "--config", file, "--json") == 0
     assert json.loads(capsys.readouterr().out) == {"StateMachineArn": ARN}
-    made, config = (
-        workflow.describe(ARN, steps),
-        WorkflowConfig.read(settings | {"instance_count": 2}),
-    )
-    assert (made["name"], made["roleArn"]) == (config.name, config.role)
-    assert json.loads(made["definition"]) == workflow.definition(config)
     assert steps.list_tags_for_resource(resourceArn=ARN)["tags"] == [{"key": "a", "value": "b"}]
-
-
-def test_update_changes_the_definition_and_keeps_the_role(machine, steps, file, settings, capsys):
-    assert (
-        landrun("update", "--state-machine-arn", machine, "--config", file, "--image", "new") == 0
-    )
-    assert capsys.readouterr().out == f"{machine}\n"
-    made, config = workflow.describe(machine, steps), settings | {"image_uri": "new"}
-    assert json.loads(made["definition"]) == workflow.definition(WorkflowConfig.read(config))
-    assert made["roleArn"] == settings["role"]
+    for arguments, changes in (((), {}), (("--image", "new"), {"image_uri": "new"})):
+        if changes:
+            assert landrun("update", "--state-machine-arn", ARN, "--config", file, *arguments) == 0
+        made, wanted = workflow.describe(ARN, steps), WorkflowConfig.read(settings | changes)
+        assert json.loads(made["definition"]) == workflow.definition(wanted)
+        assert made["roleArn"] == settings["role"]
 
 
 @pytest.mark.parametrize(
@@ -84,18 +91,12 @@ def test_update_changes_the_definition_and_keeps_the_role(machine, steps, file, 
         ({"role": None}, "needs a role"),
     ],
 )
+@pytest.mark.usefixtures("machine")
 def test_create_refuses_another_machine_of_the_name_and_one_without_a_role(
-    machine, steps, settings, change, says
+    steps, settings, change, says
 ):
     with pytest.raises(ConfigurationError, match=says):
         workflow.create(WorkflowConfig.read(settings | change), steps)
-
-
-@pytest.fixture
-def machine(steps, file, capsys):
-    """A machine that `create` made: its ARN."""
-    landrun("create", "--config", file)
-    return capsys.readouterr().out.strip()
 
 
 def test_execute_passes_both_uris_and_no_trigger_as_a_notebook_does(steps, machine, capsys):
@@ -104,10 +105,9 @@ def test_execute_passes_both_uris_and_no_trigger_as_a_notebook_does(steps, machi
     assert landrun("execute", *uris, *options) == 0
     said = json.loads(capsys.readouterr().out)
     run = json.loads(steps.describe_execution(executionArn=said["ExecutionArn"])["input"])
-    assert (run["InputMessage"], run["OutputProcessedMessage"]) == uris
-    assert run.keys() == {"PreprocessingJobName", "InputMessage", "OutputProcessedMessage"}
-    assert {name: said[name] for name in run} == run
-    assert re.fullmatch(r"bsm-\w{32}", run["PreprocessingJobName"])
+    assert (run.pop("InputMessage"), run.pop("OutputProcessedMessage")) == uris
+    assert run == {"PreprocessingJobName": said["PreprocessingJobName"]}
+    assert re.fullmatch(r"bsm-\w{32}", said["PreprocessingJobName"])
 
 
 def test_an_output_that_would_start_runs_of_the_stack_is_refused(
@@ -120,14 +120,6 @@ def test_an_output_that_would_start_runs_of_the_stack_is_refused(
     assert landrun("execute", *uris, "--stack", "landrun") == 2
     assert "lies under the landing prefix" in capsys.readouterr().err
     assert steps.list_executions(stateMachineArn=machine)["executions"] == []
-
-
-def test_an_execution_is_described_until_it_has_ended():
-    statuses = ["RUNNING", "RUNNING", "FAILED", "never asked for"]
-    client = Mock(**{"describe_execution.side_effect": [{"status": one} for one in statuses]})
-    slept = []
-    assert workflow.wait("arn", client, slept.append)["status"] == "FAILED"
-    assert slept == [workflow.machine.POLL_SECONDS] * 2
 
 
 @pytest.mark.parametrize(
@@ -151,7 +143,8 @@ def test_an_execution_is_described_until_it_has_ended():
         (["paint"], "No such command"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(steps, arguments, says, capsys):
+@pytest.mark.usefixtures("steps")
+def test_a_mistake_is_one_line_and_exit_code_2(arguments, says, capsys):
     assert landrun(*arguments) == 2
     shown = capsys.readouterr()
     assert says in shown.err
@@ -162,3 +155,22 @@ def test_a_mistake_is_one_line_and_exit_code_2(steps, arguments, says, capsys):
 def test_help_names_every_setting(capsys):
     landrun("--help")
     assert set(WorkflowConfig.model_fields) <= set(capsys.readouterr().out.split())
+
+
+def test_set_overrides_the_file_key_by_key(tmp_path):
+    file = tmp_path / "workflow.toml"
+    file.write_text('name = "a"\ninstance_count = 2\n[tags]\nteam = "ml"\n', encoding="utf-8")
+    words = ["instance_count=3", "tags.cost.center=7", 'entrypoint=["x", "y z"]']
+    assert with_words(read_settings(file), words) == {
+        "name": "a",
+        "instance_count": "3",
+        "tags": {"team": "ml", "cost.center": "7"},
+        "entrypoint": ["x", "y z"],
+    }
+
+
+def test_a_file_without_settings_is_named(tmp_path):
+    for name, content in (("a.toml", "name: x"), ("b.json", "{"), ("c.json", "[]")):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+        with pytest.raises(ConfigurationError, match=name):
+            read_settings(tmp_path / name)

@@ -10,11 +10,12 @@ from botocore.exceptions import ClientError
 
 from landrun.adapters.manifests import Collected, Manifests, manifest_body
 from landrun.errors import ServiceError
-from landrun.models.run import ObjectCreatedTrigger, ScheduleTrigger
+from landrun.models.landing import Landing
+from landrun.models.run import ScheduleTrigger
 from landrun.models.s3_uri import S3Uri
-from unit.functions.fakes import SCHEDULE
 
-TICK = ScheduleTrigger(ScheduleArn=SCHEDULE, ScheduledTime="2026-11-22T03:00:00Z")
+TIME = "2026-11-22T03:00:00Z"
+TICK = ScheduleTrigger(ScheduleArn="arn:aws:scheduler:::schedule/nightly", ScheduledTime=TIME)
 METADATA_LIMIT = 2048
 """Bytes of names and values together (Amazon S3 user guide, "Working with object metadata")."""
 
@@ -24,20 +25,17 @@ def manifests(s3):
     return Manifests(s3, "outputs", "manifests/")
 
 
-def landing_trigger(key):
-    return ObjectCreatedTrigger(
-        Bucket="b" * 63,
-        Key=key,
-        VersionId="s6XXmyhXQ2b5Krp0R6uv1Czb3URj1MkP",
-        Sequencer="006B02A4A2C5F96E75" + "F" * 14,
-        Size=5 * 1024**4,
-        EventTime="2026-11-22T08:15:30Z",
-    )
+def landing(key, version_id="s6XXmyhXQ2b5Krp0R6uv1Czb3URj1MkP", size=5 * 1024**4, bucket="b" * 63):
+    return Landing(bucket, key, version_id, "006B02A4A2C5F96E75" + "F" * 14, size, TIME)
 
 
 @pytest.mark.parametrize(
     ("trigger", "prefix"),
-    [(landing_trigger("é 😀\n+%2B\"'.csv"), None), (TICK, S3Uri("landings", "incoming/é/2026"))],
+    [
+        (landing("é 😀\n+%2B\"'.csv").trigger, None),
+        (TICK, S3Uri("landings", "incoming/é/2026")),
+    ],
+    ids=["a landing's", "a tick's"],
 )
 def test_a_manifest_is_what_sagemaker_reads_and_never_changes(manifests, s3, trigger, prefix):
     keys = ("a+b.csv", "é 😀.csv")
@@ -66,7 +64,7 @@ def test_the_trigger_of_the_longest_key_is_ascii_that_fits_the_metadata_of_s3(fi
     source, key, bucket = random.Random(first), "", Mock()
     while len((more := key + chr(source.randint(first, last))).encode()) <= 1024:
         key = more
-    Manifests(bucket, "outputs", "manifests/").write_once("run-1", "b", [key], landing_trigger(key))
+    Manifests(bucket, "outputs", "manifests/").write_once("r", "b", [key], landing(key).trigger)
     [(name, value)] = bucket.put_object.call_args.kwargs["Metadata"].items()
     assert len(f"{name}{value}".encode("ascii")) <= METADATA_LIMIT
 
@@ -89,14 +87,15 @@ def test_only_the_key_of_a_manifest_names_a_run():
     assert [manifests.run_of(key) for key in others] == [None] * len(others)
 
 
-def test_collected_landings_read_back_exactly_and_each_key_once(manifests, landed):
+def test_collected_landings_read_back_exactly_and_each_key_once(manifests):
     landings = (
-        landed("incoming/é 😀 +.csv", sequencer="0A"),
-        *(landed("b", **{"sequencer": None, "version-id": version}) for version in ("v1", "v2")),
-        landed("c", **{"version-id": "null", "size": None}),
+        landing("é 😀 +.csv"),
+        landing("b", "v1"),
+        landing("b", "v2"),
+        landing("c", size=None),
     )
     written = manifests.write_collected("run-1", Collected(landings, last=False), TICK)
-    assert written.keys == ("incoming/é 😀 +.csv", "b", "c")
+    assert written.keys == ("é 😀 +.csv", "b", "c")
     for manifest in (written, manifests.find("run-1")):
         assert manifests.collected(manifest) == Collected(landings, last=False)
 

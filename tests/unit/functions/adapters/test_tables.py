@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from unittest.mock import Mock
 
 import pytest
@@ -16,9 +17,9 @@ from landrun.errors import ServiceError
 from landrun.models.concurrency import LimitedExecution
 from landrun.models.landing import Landing
 from landrun.models.run import ScheduleTrigger
-from unit.functions.fakes import NOW, SCHEDULE
 
-TICK = ScheduleTrigger(ScheduleArn=SCHEDULE, ScheduledTime="2026-11-22T03:00:00Z", Part=2)
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+TICK = ScheduleTrigger(ScheduleArn="arn:schedule", ScheduledTime="2026-11-22T03:00:00Z", Part=2)
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ import pytest
 from landrun.errors import InvalidEvent, OtherEvent
 from landrun.models.events import OTHER_EVENTS, parse_object_created, parse_tick
 from landrun.models.status_change import parse_message, parse_status_change
-from unit.functions.fakes import SCHEDULE
 
 ABSENT = object()
+SCHEDULE = "arn:aws:scheduler:us-east-1:123456789012:schedule/default/nightly"
 TIME = "2026-11-22T03:00:00Z"
 KEY, SIZE, VERSION, SEQUENCER = (
     f"detail.object.{field}" for field in ("key", "size", "version-id", "sequencer")

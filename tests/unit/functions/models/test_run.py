@@ -8,8 +8,8 @@ import pytest
 
 from landrun.errors import InvalidName
 from landrun.models import run
-from unit.functions.fakes import SCHEDULE
 
+SCHEDULE = "arn:aws:scheduler:us-east-1:123456789012:schedule/default/nightly"
 TIME = "2026-11-22T03:00:00Z"
 ODD_KEY = "incoming/é 😀 \"'\\\b\f\n\r\t\0\x1b\x7f\x9f\u2028\ufeff+%2B</a>&.csv"
 LONGEST = "x" * 21
