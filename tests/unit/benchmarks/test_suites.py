@@ -30,24 +30,22 @@ def test_the_readmes_figures_are_those_of_the_results(suite, figure):
     assert f"**{median:.2f}**" in readme or f"**{median:.1f}**" in readme
 
 
-@pytest.mark.parametrize("is_sane", [True, False])
 def test_one_suite_is_measured_again_and_an_insane_figure_fails_the_command(
-    tmp_path, monkeypatch, capsys, is_sane
+    tmp_path, monkeypatch, capsys
 ):
     results = tmp_path / "quick.json"
     results.write_text(json.dumps({"warm": {"title": "Warm"}}), encoding="utf-8")
-    figures = [Figure("a figure", "x", [1.0, 2.0, 3.0], (0, 10 if is_sane else 1))]
+    figures = [Figure("a figure", "x", [1.0, 2.0, 3.0], (0, 1)), Figure("another", "x", [1.0])]
     suite = SimpleNamespace(TITLE="Invented", run=lambda quick, scratch: figures)
     monkeypatch.setitem(sys.modules, "benchmarks.invented", suite)
     monkeypatch.setattr(command, "SUITES", ("warm", "invented"))
     monkeypatch.setattr(command, "SCRATCH", tmp_path)
     monkeypatch.setattr(command, "QUICK", results)
 
-    assert command.main(["--quick", "invented"]) == (0 if is_sane else 1)
+    assert command.main(["--quick", "invented"]) == 1
 
-    assert is_sane or "this cannot be right: invented, a figure" in capsys.readouterr().err
+    assert "this cannot be right: invented, a figure" in capsys.readouterr().err
     written = json.loads(results.read_text(encoding="utf-8"))
-    assert list(written) == ["warm", "invented"]
     assert written["warm"] == {"title": "Warm"}
     figure = {"median": 2.0, "low": 1.0, "high": 3.0, "unit": "x"}
-    assert written["invented"]["figures"] == {"a figure": figure}
+    assert written["invented"]["figures"]["a figure"] == figure

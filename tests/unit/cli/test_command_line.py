@@ -19,7 +19,7 @@ from landrun.errors import ConfigurationError, ServiceError
 from landrun_ops import cli
 from landrun_ops.cli import console
 from landrun_ops.cli.tables import runs_table
-from landrun_ops.cli.target import Target, project_folder
+from landrun_ops.cli.target import Target
 from landrun_ops.cli.watch import screen
 from landrun_ops.stack import stack
 from landrun_ops.stack.activity import Activity
@@ -68,7 +68,6 @@ def test_a_shell_completes_commands_and_options(monkeypatch, capsys):
         (["nonsense"], "No such command 'nonsense'; see: landrun --help"),
         (["runs", "--limit", "0"], "see: landrun runs --help"),
         (["runs", "--nonsense"], "No such option"),
-        (["local"], "Missing command; see: landrun local --help"),
         (["redrive", "3f5d8f02"], "takes no run: landrun rerun '3f5d8f02'"),
         (["local", "up", "--parameter", "Name"], "write --parameter Name=Value"),
         (["local", "tick", "--time", "yesterday"], "does not match the formats"),
@@ -132,12 +131,6 @@ def test_help_imports_nothing_that_is_slow():
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_the_project_is_found_from_any_folder_inside_it(root, tmp_path):
-    assert project_folder(None, root / "src/functions") == root
-    with pytest.raises(ConfigurationError, match="--project"):
-        project_folder(None, tmp_path)
-
-
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
@@ -184,22 +177,11 @@ def test_a_refusal_of_aws_is_one_line_with_the_remedy(monkeypatch, capsys, code,
     assert said.out == ""
 
 
-@pytest.mark.parametrize(
-    ("target", "options"),
-    [
-        (Target(), ""),
-        (Target("dev 2", "me", "eu-west-1"), " --stack 'dev 2' --profile me --region eu-west-1"),
-        (Target(state_dir=Path("/a b")), " --state-dir '/a b'"),
-    ],
-)
-def test_a_command_to_be_typed_names_the_same_stack_unless_the_environment_does(
-    monkeypatch, target, options
-):
+def test_a_command_to_be_typed_names_the_same_stack_unless_the_environment_does(monkeypatch):
     monkeypatch.setenv("LANDRUN_STACK", "prod")
-    assert (
-        console.typed(target, "explain", "s3://b/\x1b")
-        == f"landrun explain $'s3://b/\\x1b'{options}"
-    )
+    same, other = Target(stack="prod"), Target(stack="dev 2", profile="me")
+    assert console.typed(same, "explain", "s3://b/\x1b") == r"landrun explain $'s3://b/\x1b'"
+    assert console.typed(other, "runs") == "landrun runs --stack 'dev 2' --profile me"
 
 
 HOSTILE = "a\x1b[2J\x1b]0;owned\x07\r\n\x9b31m\x7f\u202egnp.exe\u2028é"

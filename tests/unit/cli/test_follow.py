@@ -89,15 +89,10 @@ DONE = {"name": "r-1", "status": "SUCCEEDED", "duration_seconds": 4}
 GOOD = record(DONE | {"summary": {"rows_in": 1234}})
 
 
-@pytest.fixture
-def executed(monkeypatch):
+def executed(monkeypatch, *given):
     """Let the execution of every run do this."""
-
-    def answer(*given):
-        watcher = Mock(look=answers(*given))
-        monkeypatch.setattr(following, "Watcher", lambda *_: watcher)
-
-    return answer
+    watcher = Mock(look=answers(*given))
+    monkeypatch.setattr(following, "Watcher", lambda *_: watcher)
 
 
 def waits(label, *rows, arn=""):
@@ -113,23 +108,23 @@ def written(capsys, *followed, **how):
     return out, err
 
 
-def test_of_many_runs_only_the_rows_are_read_and_a_shared_run_is_shown_once(executed, capsys):
-    executed(AssertionError("too many to look at"))
+def test_of_many_runs_only_the_rows_are_read_and_a_shared_run_is_shown_once(monkeypatch, capsys):
+    executed(monkeypatch, AssertionError("too many to look at"))
     out, err = written(capsys, *(waits(f"{n}.csv", ROW, GOOD) for n in range(20)))
     ends = [line.partition("r-1: ")[2] for line in err + out]
     assert ends == ["run started", "SUCCEEDED in 4.0 s: rows 1,234 in"]
 
 
-def test_the_runs_table_is_waited_for_but_not_for_long(executed, capsys):
-    executed(ENDED)
+def test_the_runs_table_is_waited_for_but_not_for_long(monkeypatch, capsys):
+    executed(monkeypatch, ENDED)
     soon, never = waits("", None, None, GOOD, arn=ARN), waits("", None, arn=ARN)
     for one in (soon, never):
         assert written(capsys, one)[0][0].startswith("r-1: SUCCEEDED in")
     assert (soon.recorded, never.recorded, never.succeeded) == (True, False, True)
 
 
-def test_doctor_is_named_once_after_30_seconds_without_a_run_until_patience_ends(executed, capsys):
-    executed(WORKS)
+def test_doctor_is_named_once_without_a_run_until_patience_ends(monkeypatch, capsys):
+    executed(monkeypatch, WORKS)
     hint = "no run has started yet: landrun doctor --stack dev"
     assert hint not in written(capsys, waits("a", *[None] * 15, ROW, GOOD), patience=60)[1]
     assert written(capsys, waits("a", *[None] * 50, ROW, GOOD), patience=900)[1].count(hint) == 1

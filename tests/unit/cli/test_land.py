@@ -30,16 +30,6 @@ def stack(start_on="arrival", *runs, suffix=""):
     )
 
 
-@pytest.fixture
-def files(tmp_path):
-    for name in ("a.csv", "more/a.csv", "more/b.jsonl"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("text\n")
-    (tmp_path / "empty.csv").touch()
-    (tmp_path / "none").mkdir()
-    return tmp_path
-
-
 @pytest.mark.parametrize(
     ("names", "prefix", "words"),
     [
@@ -52,9 +42,14 @@ def files(tmp_path):
         (["a.csv"], "x" * 256, "one of over 255 bytes"),
     ],
 )
-def test_files_that_would_start_no_run_are_refused_with_the_reason(files, names, prefix, words):
+def test_files_that_would_start_no_run_are_refused_with_the_reason(tmp_path, names, prefix, words):
+    for folder in ("more", "none"):
+        (tmp_path / folder).mkdir()
+    for name in ("a.csv", "more/a.csv", "more/b.jsonl"):
+        (tmp_path / name).write_text("text")
+    (tmp_path / "empty.csv").touch()
     with pytest.raises(ConfigurationError, match=words):
-        plan(stack(suffix=".csv"), [files / name for name in names], prefix)
+        plan(stack(suffix=".csv"), [tmp_path / name for name in names], prefix)
 
 
 def landed(version_id="v1", run=""):

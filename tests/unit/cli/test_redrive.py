@@ -82,13 +82,12 @@ def test_messages_that_could_not_be_saved_are_not_deleted(tmp_path):
     assert (tmp_path / "exists").read_text() == "mine"
 
 
-def task(status, moved, started, **more):
-    count = {"ApproximateNumberOfMessagesMoved": moved}
-    return {"Status": status, "StartedTimestamp": started, **count, **more}
+def task(status, moved, started):
+    count = {"ApproximateNumberOfMessagesMoved": moved, "FailureReason": "AccessDenied"}
+    return {"Status": status, "StartedTimestamp": started, **count}
 
 
 OLD, DONE, RUNNING = task("COMPLETED", 5, 1), task("COMPLETED", 9, 2), task("RUNNING", 4, 2)
-ENDED = task("FAILED", 0, 2, FailureReason="AccessDenied")
 
 
 @pytest.mark.parametrize(
@@ -96,14 +95,13 @@ ENDED = task("FAILED", 0, 2, FailureReason="AccessDenied")
     [
         pytest.param([OLD, OLD, RUNNING, DONE], 1, Outcome(9), id="not an older one"),
         pytest.param([RUNNING, DONE], 0, Outcome(9), id="under way already"),
-        ([{}, {}, ENDED], 1, Outcome(0, ["SQS ended as FAILED: AccessDenied"])),
+        ([{}, task("FAILED", 0, 2)], 1, Outcome(0, ["SQS ended as FAILED: AccessDenied"])),
     ],
 )
 def test_a_move_is_followed_to_its_end(moves, started, last):
     sqs = Mock()
     sqs.list_message_move_tasks.side_effect = [{"Results": [one]} for one in moves]
-    stack = Mock(client=lambda _: sqs)
-    assert list(redrive.move(stack, "Landing", lambda _: None))[-1] == last
+    assert list(redrive.move(Mock(client=lambda _: sqs), "Landing", Mock()))[-1] == last
     assert sqs.start_message_move_task.call_count == started
 
 

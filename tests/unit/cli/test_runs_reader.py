@@ -30,8 +30,9 @@ ROWS = (
 )
 
 
-def read(client, name, *rows):
+def read(aws, name, *rows):
     """Make a runs table, and return its reader."""
+    client = aws("dynamodb")
     create_runs_table(client, name)
     for one in rows:
         client.put_item(TableName=name, Item=item(one))
@@ -39,29 +40,24 @@ def read(client, name, *rows):
 
 
 @pytest.fixture(scope="module")
-def dynamodb(shared_aws):
-    return shared_aws("dynamodb")
-
-
-@pytest.fixture(scope="module")
-def reader(dynamodb):
+def reader(shared_aws):
     """A table of a failure, its rerun, a tick and an old failure."""
-    return read(dynamodb, "runs", *ROWS)
+    return read(shared_aws, "runs", *ROWS)
 
 
-def test_runs_are_listed_across_months_and_pages_with_those_of_a_clock_ahead(dynamodb):
+def test_runs_are_listed_across_months_and_pages_with_those_of_a_clock_ahead(shared_aws):
     rows = [row("ahead", "2026-12-01T00:00:01.000Z"), row("september", "2026-09-30T23:59:59.999Z")]
     rows += [row(f"nov-{day}", f"2026-11-{day}T08:00:00.000Z") for day in range(10, 13)]
     late = datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC)
-    names = [run.name for run in read(dynamodb, "long", *rows).newest(late, page_size=2)]
+    names = [run.name for run in read(shared_aws, "long", *rows).newest(late, page_size=2)]
     assert names == ["ahead", "nov-12", "nov-11", "nov-10", "september"]
 
 
-def test_the_table_ends_after_thirteen_months_without_any_run(dynamodb):
+def test_the_table_ends_after_thirteen_months_without_any_run(shared_aws):
     old = row("old", "2025-10-01T00:00:00.000Z", trigger={"Kind": "schedule"})
-    assert list(read(dynamodb, "quiet", old).newest(NOW)) == []
+    assert list(read(shared_aws, "quiet", old).newest(NOW)) == []
     between = row("between", "2026-03-01T00:00:00.000Z")
-    found = read(dynamodb, "busy", old, between).newest(NOW, only=RunFilter(kind="schedule"))
+    found = read(shared_aws, "busy", old, between).newest(NOW, only=RunFilter(kind="schedule"))
     assert [run.name for run in found] == ["old"]
 
 

@@ -13,11 +13,6 @@ LINE = f'parameter_overrides = "{BOTH}"'
 DEPLOY = "[default.deploy.parameters]"
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "samconfig.toml"
-
-
 @pytest.mark.parametrize(
     ("before", "after"),
     [
@@ -34,7 +29,8 @@ def path(tmp_path):
     ],
     ids=["no section", "no overrides", "replaced", "list"],
 )
-def test_the_line_of_the_overrides_changes_alone(path, before, after):
+def test_the_line_of_the_overrides_changes_alone(tmp_path, before, after):
+    path = tmp_path / "samconfig.toml"
     path.write_bytes(before.encode())
     for _ in range(2):
         SamConfig(path).write(NEW)
@@ -51,7 +47,8 @@ def test_the_line_of_the_overrides_changes_alone(path, before, after):
         "[default\n",
     ],
 )
-def test_a_form_that_is_not_understood_is_left_alone(path, text):
+def test_a_form_that_is_not_understood_is_left_alone(tmp_path, text):
+    path = tmp_path / "samconfig.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError):
         SamConfig(path).write(NEW)

@@ -67,10 +67,8 @@ LIMIT = {"MaxRuntimeInSeconds": 3600}
 NO_SYNC, ONE_NAME = {"Resource": SYNC.removesuffix(".sync")}, {"ProcessingJobName": "x"}
 NAME, UUID = "ProcessingJobName.$", f"States.Format('{{}}-{{}}', {RUN}, States.UUID())"
 NAMED = "$states.input.PreprocessingJobName"
-READS, UNKNOWN = (
-    "fail its job reads InputMessage as",
-    "skip how it reads InputMessage is not known:",
-)
+READS = "fail its job reads InputMessage as"
+UNKNOWN = "skip how it reads InputMessage is not known:"
 
 
 @pytest.mark.parametrize(
