@@ -1,11 +1,14 @@
 """The calls of AWS that things make; the pages about cost and scale count with them."""
 
 START = {"s3:put_object": 1, "stepfunctions:start_execution": 1}
-REPEATED = START | {"s3:get_object": 1}
 RECORD = {"s3:get_object": 1, "s3:list_objects_v2": 2}
-RESUME = {"stepfunctions:send_task_success": 1, "dynamodb:transact_write_items": 3}
-ONE_SLOT = RESUME | {"dynamodb:get_item": 3, "dynamodb:put_item": 1, "dynamodb:query": 2}
-TWO_REQUESTS = RESUME | {"dynamodb:get_item": 5, "dynamodb:put_item": 2, "dynamodb:query": 3}
+ONE_SLOT = {
+    "dynamodb:get_item": 3,
+    "dynamodb:put_item": 1,
+    "dynamodb:query": 2,
+    "dynamodb:transact_write_items": 3,
+    "stepfunctions:send_task_success": 1,
+}
 TICK = START | {"s3:get_object": 2, "s3:put_object": 2, "dynamodb:query": 16}
 SWEEP = {
     "dynamodb:batch_get_item": 1,
