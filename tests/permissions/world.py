@@ -1,4 +1,4 @@
-"""The World with IAM enforced: each function signs as its role, with the policies of template.yaml.
+"""The World with IAM enforced: each call of a function needs what its role in template.yaml allows.
 
 ::
 
@@ -10,25 +10,19 @@
 
 from __future__ import annotations
 
-import json
-from functools import lru_cache
+from types import SimpleNamespace
 
-import boto3
-from botocore.credentials import Credentials
 from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
-from faults import lambdas, stack
+from faults.faulty import denied
 from faults.stack import ACCOUNT, REGION
 from faults.world import World
-from landrun_ops.local.moto_patches import iam as local_iam
-from landrun_ops.local.moto_patches.iam import Decision, Iam
+from landrun_ops.local.moto_patches.iam import Decision, needs
 from landrun_ops.local.moto_patches.task_tokens import TOKENS, Token
 from landrun_ops.local.policies import permits
-from template.conftest import deploy
-from template.physical import physical
 
 
 class PermittedWorld(World):
@@ -42,41 +36,38 @@ class PermittedWorld(World):
 
     def __init__(self, roles_of=None, **parameters):
         super().__init__(parameters.get("StartOn", "arrival"), **parameters)
-        self.deployed = roles_of or deploy(parameters, physical)
+        self.deployed = roles_of or self.stack.resolved
         self.decisions: list[Decision] = []
-        self._iam = Iam(self.decisions.append)
 
     def __enter__(self):
         super().__enter__()
-        try:
-            self._enforce()
-        except BaseException:
-            self.__exit__()
-            raise
+        self._encrypt()
         return self
+
+    def make(self, call, real):
+        """Make a call if the function's role allows all that it needs."""
+        role = f"{call.process.function}FunctionRole"
+        documents = [*self.deployed.policies(role)]
+        for need in needed(call):
+            allowed = permits(documents, need.action, need.resource, need.context)
+            self.decisions.append(Decision(role, need.action, need.resource, allowed))
+            if not allowed:
+                denied().before(call)
+        return super().make(call, real)
 
     def used(self, role):
         """The grants that a role's calls have needed so far: each call exactly one."""
         used = set()
         for decision in self.decisions:
-            if decision.role == physical(role):
+            if decision.role == role:
                 [grant] = [one for one in self.deployed.grants(role) if allows(one, decision)]
                 used.add(grant)
         return used
 
-    def _enforce(self):
-        self._encrypt()
-        local_iam.patch(self._patches, self._iam)
-        for function in lambdas.FUNCTIONS:
-            self._assume(function)
-        self._patches.set(lambdas, "client", lambda service: _signed(self._starting, service))
-        cold = self.functions._cold
-
-        def start(function):
-            self._starting = function
-            return cold(function)
-
-        self.functions._cold = start
+    def _slot_requested(self, message):
+        """Let IAM know whose machine's token it is, then request the slot."""
+        TOKENS[message["SlotRequest"]["TaskToken"]] = Token(self.machine.arn)
+        super()._slot_requested(message)
 
     def _encrypt(self):
         """Put keys where the template has them: IAM asks who may use a key by them."""
@@ -96,25 +87,19 @@ class PermittedWorld(World):
             buckets = s3_backends[ACCOUNT]["aws"].buckets
             buckets[name_of(bucket)].encryption = {"Rule": default}
 
-    def _slot_requested(self, message):
-        """Let IAM know whose machine's token it is, then request the slot."""
-        TOKENS[message["SlotRequest"]["TaskToken"]] = Token(self.machine.arn)
-        super()._slot_requested(message)
 
-    def _assume(self, function):
-        role, iam = f"{function}FunctionRole", stack.client("iam")
-        trust = self.deployed.of_type("AWS::IAM::Role")[role]["AssumeRolePolicyDocument"]
-        name = {"RoleName": physical(role)}
-        created = iam.create_role(**name, AssumeRolePolicyDocument=json.dumps(trust))
-        for number, document in enumerate(self.deployed.policies(role)):
-            text = json.dumps({"Version": "2012-10-17", **document})
-            iam.put_role_policy(**name, PolicyName=f"Policy{number}", PolicyDocument=text)
-        arn = created["Role"]["Arn"]
-        self._iam.demand_trust(arn, "lambda.amazonaws.com")
-        session = stack.client("sts").assume_role(RoleArn=arn, RoleSessionName=function)
-        keys, given = _keys(function), session["Credentials"]
-        keys.access_key, keys.secret_key = given["AccessKeyId"], given["SecretAccessKey"]
-        keys.token = given["SessionToken"]
+def needed(call):
+    """The permissions that a call needs, as the laptop's IAM sees its request."""
+    asked, resource = call.arguments, "*"
+    action = {"ListObjectsV2": "ListBucket"}.get(call.api, call.api)
+    service = {"stepfunctions": "states"}.get(call.service, call.service)
+    if service == "s3":
+        resource = "arn:aws:s3:::" + "/".join(
+            asked[one] for one in ("Bucket", "Key") if one in asked
+        )
+    elif service == "sqs":
+        resource = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{asked['QueueUrl'].rpartition('/')[2]}"
+    return needs(SimpleNamespace(body=asked, headers={}), f"{service}:{action}", resource)
 
 
 def allows(grant, decision):
@@ -122,16 +107,3 @@ def allows(grant, decision):
     action, resource = grant
     statement = {"Effect": "Allow", "Action": action, "Resource": resource}
     return permits([{"Statement": [statement]}], decision.action, decision.resource)
-
-
-@lru_cache
-def _keys(function):
-    """The keys with which a function signs: put in when it assumes its role."""
-    return Credentials("none", "none", "none")
-
-
-@lru_cache
-def _signed(function, service):
-    session = boto3.Session(region_name=REGION)
-    session._session._credentials = _keys(function)
-    return session.client(service, config=stack.client(service).meta.config)

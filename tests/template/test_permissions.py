@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from .conftest import statements
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
@@ -115,25 +113,16 @@ def test_a_schedule_over_another_bucket_can_list_it_and_its_jobs_can_read_it(dep
     }
 
 
-@pytest.mark.parametrize(
-    ("image", "repository"),
-    [("", "<ImageRepository.Arn>"), ("a.dkr.ecr/mine:1", "arn:aws:ecr:*:*:repository/*")],
-)
-def test_jobs_pull_from_the_stacks_repository_unless_an_image_is_given(deployed, image, repository):
-    stack = deployed(ImageUri=image)
-    assert {to for did, to in stack.grants("ProcessingRole") if "Layer" in did} == {repository}
+def test_jobs_pull_from_the_stacks_repository_unless_an_image_is_given(deployed):
+    any_repository = "arn:aws:ecr:*:*:repository/*"
+    for image, repository in (("", "<ImageRepository.Arn>"), ("a/b:1", any_repository)):
+        grants = deployed(ImageUri=image).grants("ProcessingRole")
+        assert ("ecr:BatchGetImage", repository) in grants
 
 
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"LandingPrefix": "", "OutputPrefix": "incoming/", "ManifestPrefix": "incoming/manifests/"},
-        {"LandingPrefix": "processed/", "ScheduledInput": "processed/"},
-    ],
-    ids=str,
-)
-def test_runs_are_started_by_one_bucket_and_write_to_the_other(deployed, parameters):
-    stack = deployed(**parameters)
+def test_runs_are_started_by_one_bucket_and_write_to_the_other(deployed):
+    """So no output starts a run, whatever the prefixes."""
+    stack = deployed(LandingPrefix="", OutputPrefix="incoming/", ManifestPrefix="incoming/lists/")
     rule = stack.of_type("AWS::Events::Rule")["LandingRule"]
     assert rule["EventPattern"]["detail"]["bucket"] == {"name": ["<LandingBucket>"]}
     granted = [grant for role in stack.of_type("AWS::IAM::Role") for grant in stack.grants(role)]

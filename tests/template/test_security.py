@@ -9,25 +9,23 @@ from .conftest import statements
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
 EARLIER = (KEY[:-4] + "5678", KEY[:-4] + "9abc")
 BOUNDARY = "arn:aws:iam::123456789012:policy/Boundary"
+STORES = [
+    "AWS::DynamoDB::Table",
+    "AWS::Lambda::Function",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+]
 
 
 def test_with_a_key_it_encrypts_all_that_is_stored_but_images(deployed):
     stack = deployed(KmsKeyArn=KEY)
     assert stack.of_type("AWS::KMS::Key") == {}
-    keys = {
-        "AWS::DynamoDB::Table": lambda table: table["SSESpecification"]["KMSMasterKeyId"],
-        "AWS::Lambda::Function": lambda function: function["KmsKeyArn"],
-        "AWS::Logs::LogGroup": lambda group: group["KmsKeyId"],
-        "AWS::SNS::Topic": lambda topic: topic["KmsMasterKeyId"],
-        "AWS::SQS::Queue": lambda queue: queue["KmsMasterKeyId"],
-        "AWS::S3::Bucket": lambda bucket: bucket["BucketEncryption"][
-            "ServerSideEncryptionConfiguration"
-        ][0]["ServerSideEncryptionByDefault"]["KMSMasterKeyID"],
-    }
-    for kind, key in keys.items():
+    for kind in STORES:
         resources = stack.of_type(kind)
-        assert resources
-        assert {name: key(one) for name, one in resources.items()} == dict.fromkeys(resources, KEY)
+        assert resources, kind
+        assert [name for name, one in resources.items() if f"'{KEY}'" not in str(one)] == []
 
 
 def test_without_a_key_everything_is_encrypted_and_the_topic_by_a_key_of_its_own(stack):
@@ -39,10 +37,11 @@ def test_without_a_key_everything_is_encrypted_and_the_topic_by_a_key_of_its_own
 
 @pytest.mark.parametrize(
     ("key", "previous"),
-    [(KEY, ()), (KEY, EARLIER), ("", EARLIER), (KEY, EARLIER[:1]), ("", ())],
-    ids=["set", "changed twice", "removed", "changed", "never"],
+    [(KEY, ()), (KEY, EARLIER), ("", EARLIER), ("", ())],
+    ids=["set", "changed twice", "removed", "never"],
 )
 def test_every_role_can_use_the_key_and_the_previous_ones_alike(deployed, key, previous):
+    """So a run that waits, a queued message and an older object outlive a change of the key."""
     stack = deployed(KmsKeyArn=key, PreviousKmsKeyArns=",".join(previous))
     for role in stack.of_type("AWS::IAM::Role"):
         uses: dict[str, set[str]] = {}
@@ -68,8 +67,6 @@ def test_every_role_has_the_boundary_that_was_given(deployed):
 @pytest.mark.parametrize("bucket", ["Landing", "Output"])
 def test_a_bucket_that_is_given_is_used_and_left_as_it_is(deployed, bucket):
     stack = deployed(**{f"{bucket}BucketName": "a-bucket"})
-    made = {**stack.of_type("AWS::S3::Bucket"), **stack.of_type("AWS::S3::BucketPolicy")}
-    assert not any(name.startswith(bucket) for name in made)
     for function in stack.of_type("AWS::Lambda::Function"):
         assert stack.environment(function).get(f"{bucket.upper()}_BUCKET", "a-bucket") == "a-bucket"
     if bucket == "Landing":
@@ -77,6 +74,7 @@ def test_a_bucket_that_is_given_is_used_and_left_as_it_is(deployed, bucket):
         assert pattern["detail"]["bucket"] == {"name": ["a-bucket"]}
     assert ("s3:ListBucket", "arn:aws:s3:::a-bucket") in stack.grants("ProcessingRole")
     assert f"<{bucket}Bucket" not in repr([stack.resources, stack.outputs])
+    assert not {f"{bucket}Bucket", f"{bucket}BucketPolicy"} & stack.resources.keys()
 
 
 def test_jobs_in_a_vpc_may_join_these_subnets_with_these_groups(deployed):
@@ -89,18 +87,12 @@ def test_jobs_in_a_vpc_may_join_these_subnets_with_these_groups(deployed):
     assert not any(action.startswith("ec2:") for action, _ in deployed().grants("ProcessingRole"))
 
 
-def test_no_policy_depends_on_what_a_deployment_may_change_under_a_waiting_run(deployed):
+def test_no_policy_depends_on_what_may_change_under_a_waiting_run(deployed):
     """A role's policy changes at once; an execution keeps the definition it started with."""
-    sizes = {
-        "InstanceType": "ml.c5.xlarge",
-        "InstanceCount": "4",
-        "VolumeSizeInGB": "500",
-        "MaxRuntimeInSeconds": "60",
-        "MaxConcurrentRuns": "7",
-        "Engine": "spark",
-    }
-    before, after = deployed(), deployed(**sizes)
+    job = {"InstanceType": "ml.c5.xlarge", "InstanceCount": "4", "Engine": "spark"}
+    sizes = {"VolumeSizeInGB": "500", "MaxRuntimeInSeconds": "60", "MaxConcurrentRuns": "7"}
     for role in ("StateMachineRole", "ProcessingRole"):
+        after, before = deployed(**job, **sizes), deployed()
         assert [*after.policies(role)] == [*before.policies(role)]
 
 
