@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -27,7 +28,7 @@ def land(world, count, **more):
 
 
 @contextmanager
-def two_wait(most="2", waiting=2):
+def some_wait(most="2", waiting=2):
     with World("schedule", MaxObjectsPerRun=most) as world:
         for key in KEYS[:waiting]:
             world.land(key, stored=False)
@@ -35,14 +36,13 @@ def two_wait(most="2", waiting=2):
         yield world
 
 
-def three_wait():
-    return two_wait(waiting=3)
+three_wait = partial(some_wait, waiting=3)
 
 
-def all_well(world):
+def assert_all_well(world):
     world.drain("statuses")
     assert all(len(runs) == 1 for runs in placed(world).values())
-    return violations(world, settled=True) == []
+    assert violations(world, settled=True) == []
 
 
 def unclaimed(world):
@@ -67,35 +67,28 @@ def triggers(world):
 
 @pytest.mark.case(28)
 @pytest.mark.parametrize("death", DEATHS)
-def test_tick_that_dies_at_any_call_is_finished_by_its_retry(death):
+@pytest.mark.parametrize("by", ["its retry", "reconcile"])
+def test_tick_that_dies_at_any_call_is_finished_or_undone(death, by):
     for world in at_each_call(three_wait, lambda _: death(), "Schedule", step=5):
         tick = world.tick()
         assert violations(world) == []
         world.faults.heal()
-        assert world.retry(tick).answer["Objects"] == 3
-        assert len(world.executions()) == 2
-        assert all_well(world)
-
-
-@pytest.mark.case(28)
-@pytest.mark.parametrize("death", DEATHS)
-def test_tick_that_dies_at_any_call_is_finished_or_undone_by_reconcile_alone(death):
-    for world in at_each_call(two_wait, lambda _: death(), "Schedule", step=4):
-        world.tick()
-        world.faults.heal()
-        world.give_up_ticks()
-        assert violations(world) == []
-        world.clock.advance(CLAIM_GRACE)
-        assert world.reconcile(None).ok
-        assert violations(world) == []
-        assert unclaimed(world)
-        world.tick()
-        assert all_well(world)
+        if by == "its retry":
+            assert world.retry(tick).answer["Objects"] == 3
+            assert len(world.executions()) == 2
+        else:
+            world.give_up_ticks()
+            world.clock.advance(CLAIM_GRACE)
+            assert world.reconcile(None).ok
+            assert violations(world) == []
+            assert unclaimed(world)
+            world.tick()
+        assert_all_well(world)
 
 
 @pytest.mark.case(28)
 def test_reconcile_that_dies_at_any_call_is_finished_by_the_next():
-    for world in at_each_call(two_wait, lambda _: killed_before(), "Reconcile", step=6):
+    for world in at_each_call(some_wait, lambda _: killed_before(), "Reconcile", step=6):
         world.machine.limit = 0
         assert not world.tick().ok
         world.give_up_ticks()
@@ -106,7 +99,7 @@ def test_reconcile_that_dies_at_any_call_is_finished_by_the_next():
         world.faults.heal()
         assert world.reconcile(None).ok
         assert len(world.executions()) == 1
-        assert all_well(world)
+        assert_all_well(world)
 
 
 # ---- 29: overlaps
@@ -131,7 +124,7 @@ def test_whatever_overlaps_a_tick_at_any_call_no_landing_is_lost_or_in_two_manif
     def overlap(world):
         return meanwhile(lambda: other(world))
 
-    for world in at_each_call(two_wait, overlap, "Schedule", first=1, step=4):
+    for world in at_each_call(some_wait, overlap, "Schedule", first=1, step=4):
         assert world.tick(DUE).ok
         assert violations(world) == []
         world.faults.heal()
@@ -143,7 +136,7 @@ def test_whatever_overlaps_a_tick_at_any_call_no_landing_is_lost_or_in_two_manif
 
 @pytest.mark.case(29)
 def test_ticks_over_indexes_that_lag_put_no_landing_into_two_manifests():
-    for world in at_each_call(two_wait, lambda _: killed_before(), "Schedule", first=1, step=6):
+    for world in at_each_call(some_wait, lambda _: killed_before(), "Schedule", first=1, step=6):
         world.freeze_indexes()
         first = world.tick()
         world.tick()
@@ -157,7 +150,7 @@ def test_ticks_over_indexes_that_lag_put_no_landing_into_two_manifests():
 
 @pytest.mark.parametrize("most", ["1", "3"])
 def test_what_another_run_has_claimed_is_left_to_it_and_is_no_reason_for_a_further_run(most):
-    with two_wait(most) as world:
+    with some_wait(most) as world:
         world.faults.when("dynamodb", "update_item", killed_after())
         died = world.tick()
         answer = world.tick().answer
@@ -191,7 +184,7 @@ def test_tick_that_loses_the_race_for_its_manifest_goes_on_with_what_stands(coll
     [run] = collecting.manifests()
     assert sorted(collecting.keys(run)) == [KEYS[0], *others]
     assert unclaimed(collecting)
-    assert all_well(collecting)
+    assert_all_well(collecting)
 
 
 # ---- 17: schedules that fire twice, late or over nothing
@@ -325,7 +318,9 @@ def test_when_no_tick_will_come_a_bounded_number_of_runs_is_started_for_what_wai
     monkeypatch.setattr(reconcile, "LOOK_UPS", 2)
     world = new_world("schedule", MaxObjectsPerRun=most)
     land(world, 3)
-    world.switch("arrival")
+    for function in ("Schedule", "Reconcile"):
+        world.reconfigure(function, START_ON="arrival")
+    world.start_on = "arrival"
     assert [world.reconcile(None).answer["Claims"] for _ in range(3)] == runs
     assert triggers(world) == [{"Kind": "manual", "StartedBy": "reconcile"}] * sum(runs)
 

@@ -185,11 +185,6 @@ class World:
         """Change a function's environment, as a deployment does: its processes are new then."""
         self.functions.reconfigure(function, **variables)
 
-    def switch(self, start_on):
-        self.start_on = start_on
-        for function in ("ObjectCreated", "Schedule", "Reconcile"):
-            self.reconfigure(function, START_ON=start_on)
-
     def set_limit(self, limit):
         """Deploy another MaxConcurrentRuns; 0 for no limit."""
         for function in ("ExecutionStatus", "Reconcile"):
