@@ -56,21 +56,6 @@ def test_a_run_reads_objects_of_a_manifest_or_one_object_or_a_prefix(s3, uri, tr
     assert Inputs(s3, S3Uri("data", "m/")).of_run(run) == read
 
 
-def readers_of(s3, *names, passed):
-    """Find the readers of x among ticks; ``passed`` was passed the prefix and no manifest."""
-    inputs = {name: f"s3://data/m/{name}.json" for name in names} | {passed: "s3://data/in/"}
-    rows = [
-        {"name": name, "trigger": {"Kind": "schedule"}, "input_message": inputs[name]}
-        for name in names
-    ]
-    runs = [record(row | {"started_at": f"{n:05}"}) for n, row in enumerate(rows)]
-    runs_reader = Mock(newest=lambda *_, only, **__: runs[::-1] if only.kind == "schedule" else [])
-    stack = Mock(
-        runs_reader=lambda: runs_reader, client=lambda _: s3, manifests_folder=S3Uri("data", "m/")
-    )
-    return find_readers(stack, S3Uri("data", "x"), "v1", NOW, NOW)
-
-
 def test_readers_are_runs_whose_manifest_names_the_object_and_no_other_version(s3):
     for name, body in (("of-prefix", TWO), ("of-key", TWO), ("odd", b"no manifest")):
         put(s3, f"m/{name}.json", body)
@@ -80,7 +65,15 @@ def test_readers_are_runs_whose_manifest_names_the_object_and_no_other_version(s
         put(s3, f"m/{name}.json", TWO, landings=f"l/{name}")
     put(s3, "m/refused.json", TWO, landings="l/gone")
     names = ("old", "mine", "of-key", "other-bucket", "odd", "of-prefix", "gone", "refused")
-    found = readers_of(s3, *names, passed="of-prefix")
+    uris = {name: f"s3://data/m/{name}.json" for name in names} | {"of-prefix": "s3://data/in/"}
+    runs = [
+        record({"name": name, "trigger": {"Kind": "schedule"}, "input_message": uris[name]})
+        for name in names
+    ]
+    reader = Mock(newest=lambda *_, only, **__: runs if only.kind == "schedule" else [])
+    folder = S3Uri("data", "m/")
+    stack = Mock(runs_reader=lambda: reader, client=lambda _: s3, manifests_folder=folder)
+    found = find_readers(stack, S3Uri("data", "x"), "v1", NOW, NOW)
     readers = {one.run.name: one.exact for one in found.found}
     assert readers == {"mine": True, "of-key": False, "of-prefix": False}
     assert (found.looked, found.of) == (7, 8)

@@ -53,14 +53,6 @@ def test_runs_are_listed_across_months_and_pages_with_those_of_a_clock_ahead(sha
     assert names == ["ahead", "nov-12", "nov-11", "nov-10", "september"]
 
 
-def test_the_table_ends_after_thirteen_months_without_any_run(shared_aws):
-    old = row("old", "2025-10-01T00:00:00.000Z", trigger={"Kind": "schedule"})
-    assert list(read(shared_aws, "quiet", old).newest(NOW)) == []
-    between = row("between", "2026-03-01T00:00:00.000Z")
-    found = read(shared_aws, "busy", old, between).newest(NOW, only=RunFilter(kind="schedule"))
-    assert [run.name for run in found] == ["old"]
-
-
 FROM_20TH = datetime(2026, 11, 20, 8, 0, 0, 1000, tzinfo=UTC)
 
 

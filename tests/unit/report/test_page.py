@@ -1,4 +1,4 @@
-"""The page as a file: what may stand in it, what lets it run, and colours that can be read."""
+"""The page as a file: what it reads in runs' rows, what may stand in it, and what lets it run."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import re
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime
 from hashlib import sha256
+
+import pytest
 
 from landrun_ops.web.facts import facts
 from landrun_ops.web.page import Report, render
@@ -47,3 +49,55 @@ def test_texts_from_outside_are_in_the_data_only_and_only_the_pages_own_scripts_
 
 def hashed(text):
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+NAME = "landrun-55ea21e7b46057f4a32078eff858d2a4"
+JOB = {
+    "ProcessingJobName": f"{NAME}-fe320c42",
+    "ProcessingStartTime": 1795377459661,
+    "ProcessingEndTime": 1795377460195,
+    "ProcessingResources": {"ClusterConfig": {"InstanceCount": 2, "InstanceType": "ml.m5.large"}},
+}
+ROW = {
+    "name": NAME,
+    "status": "SUCCEEDED",
+    "started_at": "2026-11-22T19:57:30.306Z",
+    "duration_seconds": 9.891,
+    "trigger": {"Kind": "object-created", "Key": "incoming/a.csv", "Size": 70},
+    "output": json.dumps(JOB),
+    "execution_arn": f"arn:aws:states:eu-west-1:123456789012:execution:machine:{NAME}",
+}
+FAILED = {"status": "FAILED", "output": None, "error": "States.TaskFailed"}
+
+
+def of(**changes):
+    return facts(record(ROW | changes), laptop=False)
+
+
+@pytest.mark.parametrize("where", [{}, {**FAILED, "cause": json.dumps(JOB)}])
+def test_a_run_is_split_into_waiting_and_the_work_of_its_job(where):
+    found = of(**where)
+
+    assert (found.waited, found.worked, found.instances) == (9.355, 0.534, "2 x ml.m5.large")
+    assert (found.bytes_in, found.duration_seconds) == (70, 9.891)
+    assert found.links["execution"].startswith("https://eu-west-1.console.aws.amazon.com/")
+
+
+def test_the_size_of_a_tick_is_known_if_all_of_its_files_are_listed():
+    tick = {"Kind": "schedule", "ScheduledTime": "t", "Part": 2}
+    found = of(trigger=tick, summary={"files": [{"bytes": 30}, {"bytes": 12}]})
+    assert (found.bytes_in, found.files, found.what) == (42, 2, "tick of t, part 2")
+    found = of(trigger=tick, summary={"files": [{"bytes": 30}], "files_omitted": 4})
+    assert (found.bytes_in, found.files) == (None, 5)
+
+
+@pytest.mark.parametrize("wrong", [None, "", True, -1, 2**53, float("nan"), [], {}, "\ud800"])
+def test_hostile_values_count_as_unknown(wrong):
+    found = of(
+        summary={"rows_in": wrong, "files": wrong, "files_omitted": wrong},
+        trigger={"Kind": "object-created", "Key": wrong, "Size": wrong},
+    )
+
+    assert (found.rows_in, found.bytes_in, found.files) == (None, None, None)
+    for field in JOB:
+        of(output=json.dumps(JOB | {field: wrong}), trigger={"Kind": wrong})

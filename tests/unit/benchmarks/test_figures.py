@@ -1,6 +1,8 @@
-"""The pages about cost and scale have the tables that are computed, from facts that hold."""
+"""The README's figures, and the tables of the pages about cost and scale, are those computed."""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 from benchmarks import ROOT, burst, landings
@@ -38,3 +40,20 @@ def test_a_million_landings_cost_what_can_be_added_up_by_hand():
     assert arrival["DynamoDB"] == pytest.approx(6.25)  # 10 write units of $0.625
     assert model.jobs(1e6, 0) > 10 * sum(arrival.values())
     assert model.jobs(1e6, 720) < 0.01 * model.jobs(1e6, 0)
+
+
+@pytest.mark.parametrize(
+    ("suite", "figure"),
+    [
+        ("cold_start", "cold start, object_created: whole first event ÷ bare boto3's"),
+        ("cold_start", "cold start, object_created: notebook's ÷ ours, until the first start"),
+        ("burst", "burst of 10,000 landings: ÷ the bound of the quota alone"),
+        ("processing", "JSONL, 302 MB, Polars: time ÷ ours"),
+        ("processing", "JSONL, 302 MB, pandas: time ÷ ours"),
+    ],
+)
+def test_the_readmes_figures_are_those_of_the_results(suite, figure):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").split("## How fast", 1)[1]
+    results = json.loads((ROOT / "benchmarks/results.json").read_text(encoding="utf-8"))
+    median = results[suite]["figures"][figure]["median"]
+    assert f"**{median:.2f}**" in readme or f"**{median:.1f}**" in readme
