@@ -85,8 +85,8 @@ def test_following_ends_when_errors_do_not_pass(given, least, most):
 
 
 ROW = record({"name": "r-1"})
-DONE = {"name": "r-1", "status": "SUCCEEDED", "duration_seconds": 4}
-GOOD = record(DONE | {"summary": {"rows_in": 1234}})
+ENDS = {"status": "SUCCEEDED", "duration_seconds": 4, "summary": {"rows_in": 1234}}
+GOOD = record({"name": "r-1"} | ENDS)
 
 
 def executed(monkeypatch, *given):
