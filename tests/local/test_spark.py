@@ -34,18 +34,16 @@ def landrun(aws):
     return partial(commands.told, commands.environment(aws))
 
 
-def put(aws, folder, **files):
-    bucket = aws.outputs["LandingBucket"]
-    for name, body in files.items():
-        aws.client("s3").put_object(Bucket=bucket, Key=f"{folder}{name}.jsonl", Body=body)
+def put(aws, folder, *texts):
+    s3, bucket = aws.client("s3"), aws.outputs["LandingBucket"]
+    for number, text in enumerate(texts):
+        s3.put_object(Bucket=bucket, Key=f"{folder}{number}.jsonl", Body=text.encode())
     return f"s3://{bucket}/{folder}"
 
 
 def test_a_run_of_spark_drops_duplicates_among_all_its_objects(aws, landrun):
-    lines = [
-        b"".join(b'{"text": "%s"}\n' % t for t in (b"everybody", n, b"")) for n in (b"a", b"b")
-    ]
-    source = put(aws, "elsewhere/", a=lines[0], b=lines[1])
+    line = '{{"text": "everybody"}}\n{{"text": "{}"}}\n{{"text": ""}}\n'
+    source = put(aws, "elsewhere/", line.format("a"), line.format("b"))
 
     row = landrun("show", landrun("start", source, "--wait")["name"])
 
@@ -53,19 +51,18 @@ def test_a_run_of_spark_drops_duplicates_among_all_its_objects(aws, landrun):
     assert [row["summary"][name] for name in counts] == [6, 3, 1, 2, 0]
     bucket, _, prefix = row["output_processed_message"].removeprefix("s3://").partition("/")
     s3 = aws.client("s3")
-    keys = [one["Key"] for one in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]]
-    parts = [key for key in keys if "/part-" in key]
-    names = {key.removeprefix(prefix) for key in keys}
-    assert names - set(row["summary"]["parts"]) == {"rejected.jsonl", "summary.json"}
-    bodies = [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in parts]
-    frames = [pl.read_parquet(io.BytesIO(body)) for body in bodies]
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
+    found = {
+        one["Key"].removeprefix(prefix): s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
+        for one in listed
+    }
+    frames = [pl.read_parquet(io.BytesIO(found.pop(name))) for name in row["summary"]["parts"]]
     assert sorted(pl.concat(frames)["text"]) == ["a", "b", "everybody"]
+    assert {*found} == {"rejected.jsonl", "summary.json"}
 
 
 def test_a_run_of_spark_that_fails_says_why(aws, landrun):
-    source = put(aws, "colours/", a=b'{"colour": "red"}\n')
-
-    started = landrun("start", source, "--wait", code=1)
+    started = landrun("start", put(aws, "colours/", '{"colour": "red"}\n'), "--wait", code=1)
 
     row = landrun("show", started["name"], code=1)
     assert row["status"] == "FAILED"

@@ -8,24 +8,17 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    pass
 
 if not os.environ.get("LANDRUN_SPARK"):
     collect_ignore_glob = ["test_*.py"]
 
-# PySpark 3.5 and pandas warn of what is theirs to mend; PySpark leaves the sockets of its results
-# to the garbage collector.
-IGNORED = ("distutils Version classes are deprecated:DeprecationWarning",)
-IGNORED += ("unclosed <socket:ResourceWarning",)
-
 
 def pytest_configure(config):
-    for warning in IGNORED:
+    """PySpark and pandas warn of their own; PySpark leaves sockets to the garbage collector."""
+    ignored = ["distutils Version classes are deprecated:DeprecationWarning"]
+    for warning in (*ignored, "unclosed <socket:ResourceWarning"):
         config.addinivalue_line("filterwarnings", f"ignore:{warning}")
 
 
@@ -54,11 +47,8 @@ def spark(s3):
 
     submit = "--master local[2] --driver-memory 1g --conf spark.ui.enabled=false pyspark-shell"
     path = str(Path(__file__).parent)  # where workers find the cleaner of a test
-    os.environ |= {
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "PYSPARK_SUBMIT_ARGS": submit,
-        "PYTHONPATH": path,
-    }
+    os.environ |= {"SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_SUBMIT_ARGS": submit}
+    os.environ["PYTHONPATH"] = path
     sys.path.append(path)
     started = session.start(Path(session.__file__).parents[1])
     started.sparkContext.setLogLevel("ERROR")

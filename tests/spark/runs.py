@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from cluster import job as on_spark
 from default_job import Here, Result
 from messages import job as one_machine
-from messages.options import Options, Reading, Rules
+from messages.options import Options, Rules
 
 OUT = "processed/run/"
 
@@ -44,10 +44,10 @@ class Runs:
         self.files.mkdir()
         self.s3.create_bucket(Bucket=self.bucket)
 
-    def give(self, **files):
-        """Write files of JSON Lines by their stems."""
-        for stem, text in files.items():
-            (self.files / f"{stem}.jsonl").write_text(text)
+    def give(self, name, data):
+        path = self.files / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
         return self
 
     def keys(self):
@@ -58,32 +58,28 @@ class Runs:
         bodies = [self.s3.get_object(Bucket=self.bucket, Key=key)["Body"] for key in self.keys()]
         return pl.concat(pl.read_parquet(io.BytesIO(body.read())) for body in bodies)
 
-    def on_spark(self, *listed, **told):
+    def on_spark(self, *listed, rules=None):
         """Run over all files, or over those that a manifest lists."""
-        names = sorted(
-            path.relative_to(self.files).as_posix()
-            for path in self.files.rglob("*")
-            if path.is_file()
-        )
-        for name in names:
-            self.s3.upload_file(str(self.files / name), self.bucket, f"in/{name}")
+        paths = {p.relative_to(self.files).as_posix(): p for p in self.files.rglob("*.*")}
+        for name, path in paths.items():
+            self.s3.upload_file(str(path), self.bucket, f"in/{name}")
         manifests, config = self.folder / "manifests", self.folder / "opt/config"
         manifests.mkdir(exist_ok=True)
         config.mkdir(parents=True, exist_ok=True)
         head = {"prefix": f"s3://{self.bucket}/in/"}
-        (manifests / "run.json").write_text(json.dumps([head, *(listed or reversed(names))]))
+        (manifests / "run.json").write_text(json.dumps([head, *(listed or paths)]))
         output = {"LocalPath": "/opt/ml/output/spark", "S3Uri": f"s3://{self.bucket}/{OUT}"}
         job = {"ProcessingOutputConfig": {"Outputs": [{"S3Output": output}]}}
         (config / "processingjobconfig.json").write_text(json.dumps(job))
-        options = Options(manifests, self.output, opt_ml=self.folder / "opt", **told)
+        opt_ml = self.folder / "opt"
+        options = Options(manifests, self.output, rules=rules or Rules(), opt_ml=opt_ml)
         on_spark.process(options, self.spark)
         return Result(self.output)
 
-    def equal(self, reading=None, rules=None):
+    def equal(self, rules=None):
         """Run both and compare; return Spark's result."""
-        told = {"reading": reading or Reading(), "rules": rules or Rules()}
-        ours = self.on_spark(**told)
-        options = Options(self.files, self.folder / "one", **told)
+        ours = self.on_spark(rules=rules)
+        options = Options(self.files, self.folder / "one", rules=rules or Rules())
         one_machine.process(options, Here(), self.folder / "scratch")
         theirs = Result(options.output)
         assert counts(ours) == counts(theirs)

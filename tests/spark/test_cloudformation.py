@@ -76,10 +76,10 @@ def test_an_escaped_token_is_replaced_all_the_same(java):
 @pytest.mark.parametrize("name", ["JobArguments", "JobEnvironment"])
 def test_the_parameters_patterns_mean_the_same_in_java(java, name):
     pattern = yaml.safe_load(TEMPLATE.partition("\nRules:")[0])["Parameters"][name]
-    lists = [[], [""], WORDS, ["x" * 256], ["x" * 257], ["x"] * 100, ["x"] * 101, ['"' * 256]]
-    lists += [["\n"], ["\x7f"], ["\u2028"], ["${landrun_X}"], ["\U0001f600" * 256]]
+    lists = [[], WORDS, ["x" * 256], ["x" * 257], ["x"] * 101, ["\n"], ["\x7f"], ["\u2028"]]
+    lists += [["${landrun_X}"], ["\U0001f600" * 256]]
     texts = [json.dumps(one, ensure_ascii=how) for one in lists for how in (True, False)]
-    texts += ["", "a b", "a  b", "[a", r'["\ud83d"]', r'["\/"]', r'["\u0024{landrun_X}"]']
+    texts += ["", "a  b", "[a", r'["\ud83d"]', r'["\/"]', r'["\u0024{landrun_X}"]']
     texts += ['{"A": "1"}', "{}", "A=1,B=", '{"A": "' + "x" * 257 + '"}', "A=b=c"]
     compiled = java.jvm.java.util.regex.Pattern.compile(pattern["AllowedPattern"])
     for text in texts:

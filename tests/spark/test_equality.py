@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import random
-import shutil
 from pathlib import Path
 
+from default_job import PACK, json_lines, parquet
+from fuzz.files.hostile import CASES
 from messages import plan
 from messages.options import Rules
-
-from .generated import messages, parquet, write_all
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_files_of_every_kind_come_out_as_on_one_machine(runs):
-    write_all(runs.files)
-    shutil.copytree(ROOT / "samples", runs.files / "samples")
+    for path in (ROOT / "samples").iterdir():
+        runs.give(f"samples/{path.name}", path.read_bytes())
+        runs.give(f"a spaced näme+%41/{path.name}", path.read_bytes())
+    for number, case in enumerate(CASES):
+        runs.give(f"{number:02}-{case.name}", b"".join(case.pieces(case.quick)))
+    orders = (ROOT / "samples/orders.jsonl").read_bytes()
+    runs.give("cut.jsonl.gz", PACK[".gz"](orders)[:-200])
+    runs.give("packed.parquet.gz", PACK[".gz"](parquet({"text": ["t"], "tags": [["a", "b"]]})))
 
     result = runs.equal(rules=Rules(mask_columns=("sender", "subject", "nowhere")))
 
@@ -26,28 +30,26 @@ def test_files_of_every_kind_come_out_as_on_one_machine(runs):
     assert "other_columns" in runs.rows().columns
     status = {file["name"]: file["status"] for file in result.summary["files"]}
     assert status["cut.jsonl.gz"] == "damaged"
-    assert status["array.json"] == status["x.pdf"] == status["none.csv"] == "rejected"
-    assert status["q.parquet.gz"] == status["p.parquet"] == status["f.csv"] == "read"
-    assert status["a spaced näme+%41.jsonl"] == "read"
+    assert status["samples/README.md"] == "rejected"
+    assert status["packed.parquet.gz"] == status["a spaced näme+%41/returns.parquet"] == "read"
 
 
 def test_large_files_are_read_in_stretches_by_several_tasks(runs, monkeypatch, caplog):
     chance = random.Random(5)
-    rows = [row | {"text": chance.randbytes(120).hex()} for row in messages(3, 500)]
-    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-    runs.give(large="\n".join([*lines, "{broken", *lines[::3]]))
-    (runs.files / "large.parquet").write_bytes(parquet(rows, 100))
+    rows = [{"id": str(n), "text": chance.randbytes(120).hex()} for n in range(500)]
+    runs.give("large.jsonl", json_lines(*rows) + b"{broken\n" + json_lines(*rows[::3]))
+    runs.give("large.parquet", parquet(rows, row_group_size=100))
     monkeypatch.setattr(plan, "RANGE_BYTES", 60_000)
 
     with caplog.at_level("INFO", "preprocess"):
         result = runs.equal()
 
-    assert result.summary["duplicates"] >= 167
+    assert result.summary["duplicates"] == 667
     assert result.rejected[0]["position"] == 501
-    assert "6 task(s)" in caplog.text
+    assert "5 task(s)" in caplog.text
 
 
 def test_a_run_that_keeps_nothing_leaves_a_part_without_rows(runs):
-    runs.give(a='{"text": ""}\n{"text": " "}\n').equal()
+    runs.give("a.jsonl", json_lines({"text": ""}, {"text": " "})).equal()
 
     assert (len(runs.keys()), runs.rows().height) == (1, 0)

@@ -30,9 +30,7 @@ def _files_for_objects():
 
 
 @given(CONTENT, st.integers(1, 20), st.integers(1, 8))
-@example(b"\n\n\n", 1, 1)
 @example(b"a long first line\nb", 4, 2)
-@example(b"no end", 2, 1)
 @settings(deadline=None)
 def test_every_line_is_read_by_the_one_stretch_that_it_begins_in(
     tmp_path_factory, content, step, chunk

@@ -12,7 +12,7 @@ from default_job import COUNTS, Job, json_lines
 from messages.host import Host, this_host
 
 ROOT = Path(__file__).resolve().parents[3]
-A, B, NO_TEXT = (json_lines({"text": "a"}), json_lines({"text": "b"}), b'{"colour": "red"}\n')
+A, NO_TEXT = json_lines({"text": "a"}), json_lines({"colour": "red"})
 
 
 def configured(opt_ml, name, names, distribution="ShardedByS3Key"):
@@ -45,26 +45,27 @@ def rows(output):
     return pl.concat(found).sort(identity, nulls_last=True)
 
 
-@pytest.mark.parametrize("made", [True, False], ids=["an empty folder", "no folder at all"])
-def test_a_host_that_got_no_object_succeeds_with_a_summary_and_no_part(tmp_path, made):
-    first, second = job_of(tmp_path, {"a.jsonl": A}, {})
-    if not made:
+@pytest.mark.parametrize(
+    ("shares", "distribution", "has_folder"),
+    [
+        ([{"a.jsonl": A}, {}], "ShardedByS3Key", True),
+        ([{"a.jsonl": A}, {}], "ShardedByS3Key", False),
+        ([{"a.jsonl": A}, {"a.jsonl": A}], "FullyReplicated", True),
+    ],
+    ids=["an empty folder", "no folder at all", "fewer files than hosts that share all"],
+)
+def test_a_host_that_got_no_object_succeeds_with_a_summary_and_no_part(
+    tmp_path, shares, distribution, has_folder
+):
+    first, second = job_of(tmp_path, *shares, distribution=distribution)
+    if not has_folder:
         second.input.rmdir()
     first, second = first.run(), second.run()
 
-    assert (first.code, second.code) == (0, 0)
+    assert (first.code, first.texts, second.code) == (0, ["a"], 0)
     assert (second.counts, second.summary["files"], second.parts) == ((0, 0, 0, 0, 0), [], [])
     assert "algo-2 got no file: 2 hosts share the run's objects" in str(second.log)
     assert "got no file" not in str(first.log)
-
-
-def test_hosts_that_have_all_files_share_them_and_some_may_find_none_left(tmp_path):
-    shares = [{"a.jsonl": A, "b.jsonl": B}] * 3
-    results = [job.run() for job in job_of(tmp_path, *shares, distribution="FullyReplicated")]
-
-    assert [result.code for result in results] == [0, 0, 0]
-    files = [[file["name"] for file in result.summary["files"]] for result in results]
-    assert files == [["a.jsonl"], ["b.jsonl"], []]
 
 
 def test_ten_hosts_and_more_are_counted_as_people_count_them(tmp_path):
