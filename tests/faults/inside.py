@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import time
-from dataclasses import dataclass
 
 from boto3.dynamodb.types import TypeDeserializer
 from moto.dynamodb.models import dynamodb_backends
@@ -21,28 +20,10 @@ from .stack import ACCOUNT, REGION
 _plain = TypeDeserializer().deserialize
 
 
-@dataclass(frozen=True)
-class Stored:
-    """An object of a versioned bucket: its newest body, and how many versions it ever had."""
-
-    key: str
-    body: bytes
-    metadata: dict[str, str]
-    versions: int
-
-
-def objects(bucket, prefix=""):
+def objects(bucket, prefix):
+    """Give the versions of each object below a prefix, by its key, as moto has them."""
     keys = s3_backends[ACCOUNT]["aws"].buckets[bucket].keys
-    for key in list(keys):
-        if key.startswith(prefix):
-            versions = keys.getlist(key)
-            newest = versions[-1]
-            if hasattr(newest, "value"):  # a delete marker has none
-                metadata = {
-                    name.lower().removeprefix("x-amz-meta-"): value
-                    for name, value in newest.metadata.items()
-                }
-                yield Stored(key, newest.value, metadata, len(versions))
+    return {key: keys.getlist(key) for key in list(keys) if key.startswith(prefix)}
 
 
 def job(name, status):
@@ -62,11 +43,6 @@ def log(job_name, message):
 
 def _table(name):
     return dynamodb_backends[ACCOUNT][REGION].tables[name]
-
-
-def rows(table):
-    items = _table(table).items
-    return {key.value: _spelled(items[key]) for key in items if items[key]}
 
 
 def items(table):

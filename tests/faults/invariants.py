@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from typing import Any
 
 from landrun.models.run import landing_run_name
 
@@ -100,9 +99,9 @@ def violations(world, *, settled=False):
 
 
 def _manifests(world):
-    for run, stored in world.manifests().items():
-        if stored.versions != 1:
-            yield f"the manifest of {run} was written {stored.versions} times"
+    for run, versions in world.manifests().items():
+        if len(versions) != 1:
+            yield f"the manifest of {run} was written {len(versions)} times"
 
 
 def placed(world):
@@ -115,22 +114,21 @@ def placed(world):
 
 def _listed(world):
     by_name = _arrival_names(world)
-    for run, stored in world.manifests().items():
+    for run, versions in world.manifests().items():
         if run in by_name:
             yield run, by_name[run].identity
-        for entry in _collected(world, stored):
+        for entry in _collected(world, versions[-1]):
             version = entry["version_id"] or entry["sequencer"].ljust(64, "0")
             yield run, (entry["key"], version)
 
 
 def _collected(world, manifest):
     """Read the list of exact landings that a manifest of the collecting mode names."""
-    key = manifest.metadata.get("landings")
+    key = manifest.metadata.get("x-amz-meta-landings")
     if key is None:
         return []
-    [stored] = inside.objects(world.stack.name("OutputBucket"), key)
-    landings: list[dict[str, Any]] = json.loads(stored.body)["landings"]
-    return landings
+    [versions] = inside.objects(world.stack.name("OutputBucket"), key).values()
+    return json.loads(versions[-1].value)["landings"]
 
 
 def _arrival_names(world):
@@ -161,9 +159,9 @@ def _invented(world):
     for run, identity in _listed(world):
         if identity not in known:
             yield f"{run} lists {identity}, which never landed"
-    for run, stored in world.manifests().items():
-        keys = sorted(entry["key"] for entry in _collected(world, stored))
-        named = sorted(json.loads(stored.body)[1:])
+    for run, [manifest, *_] in world.manifests().items():
+        keys = sorted(entry["key"] for entry in _collected(world, manifest))
+        named = sorted(json.loads(manifest.value)[1:])
         if keys and (keys != named or len(set(keys)) != len(keys)):
             yield f"the manifest of {run} names {named}, its list {keys}"
 
@@ -174,10 +172,9 @@ def _executions(world, settled):
     for name, execution in world.executions().items():
         given = json.loads(execution.input)
         reading[given["InputMessage"]] += 1
-        manifest = manifests.get(name)
-        if manifest is None:
+        if name not in manifests:
             yield f"{name} runs without a manifest"
-        elif not given["InputMessage"].endswith(f"/{manifest.key}"):
+        elif not given["InputMessage"].endswith(f"/{manifests[name][-1].name}"):
             yield f"{name} reads {given['InputMessage']}"
         if given["PreprocessingJobName"] != name:
             yield f"{name} was started with the name {given['PreprocessingJobName']}"
@@ -252,7 +249,7 @@ def _left_over(world):
         if len(queue):
             yield f"{len(queue)} messages are left in a queue"
     if world.start_on == "schedule":
-        for item in world.waiting().values():
+        for item in world.waiting():
             for attribute in ("waiting", "claimed_by"):
                 if attribute in item:
                     yield f"{item['key']} is still {attribute}: {item[attribute]}"

@@ -46,7 +46,7 @@ def assert_all_well(world):
 
 
 def unclaimed(world):
-    return not any("claimed_by" in item for item in world.waiting().values())
+    return not any("claimed_by" in item for item in world.waiting())
 
 
 def overwrite(world):
@@ -272,7 +272,7 @@ def test_a_run_reads_one_bucket_and_a_tick_all_of_them(collecting):
     land(collecting, 2, change=lambda detail: detail["bucket"].update(name="others"))
     assert collecting.tick().answer["Objects"] == 4
     assert sizes(collecting) == [2, 2]
-    bodies = [json.loads(manifest.body) for manifest in collecting.manifests().values()]
+    bodies = [collecting.manifest(run) for run in collecting.manifests()]
     landings = collecting.stack.name("LandingBucket")
     assert {body[0]["prefix"] for body in bodies} == {f"s3://{landings}/", "s3://others/"}
 
@@ -307,7 +307,7 @@ def test_dead_runs_are_finished_one_by_one_with_their_own_claims_and_triggers(ne
     assert world.reconcile(None).answer["Claims"] == 2
     assert sorted(sizes(world)) == [1, 2]
     assert len({found["ScheduledTime"] for found in triggers(world)}) == 2
-    waiting = [item["key"] for item in world.waiting().values() if "waiting" in item]
+    waiting = [item["key"] for item in world.waiting() if "waiting" in item]
     assert waiting == ["incoming/d.jsonl"]
 
 

@@ -313,24 +313,28 @@ class World:
     # ---- what is there -----------------------------------------------------------------------
 
     def rows(self):
-        return inside.rows(self.stack.name("RunsTable"))
+        return {row["name"]: row for row in inside.items(self.stack.name("RunsTable"))}
 
     def waiting(self):
-        items = inside.rows(self.stack.name("LandingsTable"))
-        return {key: item for key, item in items.items() if not key.startswith("cursor:")}
+        """Give the landings that wait or waited for a tick; the table has cursors besides."""
+        items = inside.items(self.stack.name("LandingsTable"))
+        return [item for item in items if not item["id"].startswith("cursor:")]
 
     def manifests(self):
-        """The manifests by the names of their runs; lists of landings are not among them."""
+        """The versions of each manifest by its run's name; lists of landings are not among them."""
         prefix = self.variable("ObjectCreated", "MANIFEST_PREFIX")
         found = inside.objects(self.stack.name("OutputBucket"), prefix)
         return {
-            stored.key.removeprefix(prefix).removesuffix(".json"): stored
-            for stored in found
-            if not stored.key.endswith(".landings.json")
+            key.removeprefix(prefix).removesuffix(".json"): versions
+            for key, versions in found.items()
+            if not key.endswith(".landings.json")
         }
 
+    def manifest(self, run):
+        return json.loads(self.manifests()[run][-1].value)
+
     def keys(self, run):
-        _, *keys = json.loads(self.manifests()[run].body)
+        _, *keys = self.manifest(run)
         return keys
 
     def dead(self, queue):
