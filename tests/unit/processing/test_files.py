@@ -47,7 +47,7 @@ def test_quotes_and_backslashes_are_read_as_they_were_written(job, name, data):
 UNQUOTED = b'id\ttext\n1\t"Hi" she said\n2\t5" wide\n3\t"all of it"\n4\t"open\n'
 PLACED = ["--no-header", "--text-column", "column_2,text"]
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-32-le", "cp1252"]
-ODD = "naïve “café” 5 € è, übergroße Äpfel"
+ODD = "naïve “café” 5 € è für größere Äpfel"
 
 
 @pytest.mark.parametrize(
