@@ -71,7 +71,8 @@ def test_an_object_without_a_run_is_explained_and_its_dead_letter_sent_back(aws,
     answer = told(env, "explain", str(where))
     assert answer["verdict"] == "dead-letter"
     assert "no room" in answer["said"]
-    assert answer["commands"] == ["landrun redrive --queue landings"]
+    redrive = "landrun redrive --queue landings"
+    assert answer["commands"] == [redrive, f"{redrive} --discard"]
     listed = landrun(env, "redrive", "--dry-run").stdout
     assert "refused: no room" in listed
     assert listed.replace("\n", "").isprintable()

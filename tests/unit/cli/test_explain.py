@@ -46,7 +46,9 @@ READ_BY_HAND = Readers((Reader(BY_HAND),))
 WAITS = LandingRecord("v1", recorded_at="2026-11-22T08:00", waits=True, done_run="older")
 CLAIMED = LandingRecord("v1", waits=True, claimed_by="landrun-tick")
 DONE = LandingRecord("v1", done_run="landrun-tick", newest_done=True)
+FAILED = DeadLetter("1", "h", "{}")
 REFUSED = DeadLetter("1", "h", "{}", {"Reason": "too many boxes"})
+REDRIVE = "redrive --queue landings"
 OLD = {"versions": [V1, V0], "asked": "v0"}
 ELSEWHERE = S3Uri("other", "k")
 UNSEEN = ["dynamodb:GetItem: AccessDenied"]
@@ -68,7 +70,8 @@ CASES = [
     ({"versions": [V1], "asked": "v9"}, "not-there", "no such object or version", ""),
     ({"ignored": "suffix"}, "ignored", "LandingSuffix", ""),
     ({"ignored": "unreadable-key"}, "refused", "an empty, '.'", ""),
-    ({"dead_letters": [REFUSED]}, "dead-letter", "too many boxes", "redrive --queue landings"),
+    ({"dead_letters": [REFUSED]}, "dead-letter", "too many boxes", f"{REDRIVE} --discard"),
+    ({"dead_letters": [FAILED]}, "dead-letter", "nothing says why", REDRIVE),
     (OLD, "superseded", "a newer one has taken its place", ""),
     ({"queued": 3}, "on-its-way", "one of 3 in the landing queue", "backfill"),
     ({}, "no-event", "its event was lost", "backfill s3://landing/incoming/a.jsonl --missing"),

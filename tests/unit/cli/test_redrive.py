@@ -136,7 +136,7 @@ def test_reconcile_invokes_the_function_once_and_counts_what_it_recovered(
         assert (config.read_timeout, config.retries) == (900, {"total_max_attempts": 1})
         return function
 
-    answers = [{"Statuses": 2, "Executions": 0, "Claims": 1}, {"Statuses": 0}]
+    answers = [{"Statuses": 2, "Executions": 0, "Claims": 1}, {"Statuses": 0}, {}]
     payloads = [io.BytesIO(json.dumps(one).encode()) for one in answers]
     function = Mock(invoke=Mock(side_effect=[{"Payload": one} for one in payloads]))
     theirs = Stack("theirs", "eu", OUTPUTS, {}, client)
@@ -147,3 +147,5 @@ def test_reconcile_invokes_the_function_once_and_counts_what_it_recovered(
     assert capsys.readouterr().out == "recovered: Statuses 2, Claims 1\nnothing was lost\n"
     asked = json.loads(function.invoke.call_args.kwargs["Payload"])
     assert asked == load_event("reconcile-at-once")
+    assert cli.run(["reconcile"]) == 2
+    assert "stack-Rec-1 answered nothing" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import one_line
 from landrun_ops.shell import quoted
 from landrun_ops.stack import run_details
-from landrun_ops.stack.dead_letters import DeadLetter, DeadLetterQueue
+from landrun_ops.stack.dead_letters import DeadLetter, DeadLetterQueue, Why
 from landrun_ops.stack.inputs import Readers, find_readers
 from landrun_ops.stack.landings import (
     IGNORED,
@@ -222,8 +222,14 @@ def _lost(facts: Facts) -> ObjectStatus:
     backfill = [f"landrun backfill {quoted(str(facts.where))} --missing"]
     for message in facts.dead_letters:
         said = f"Its event is a dead-letter message: {message.reason}"
-        remedy = "correct the cause and send it back; --discard saves and deletes what was refused"
-        return ObjectStatus("dead-letter", said, remedy, ["landrun redrive --queue landings"])
+        remedy, commands = (
+            "correct the cause and send it back",
+            ["landrun redrive --queue landings"],
+        )
+        if message.why is Why.REFUSED:  # it may be refused for ever: a key that no job can read
+            remedy += ", or save it to a file and delete it"
+            commands.append(f"{commands[0]} --discard")
+        return ObjectStatus("dead-letter", said, remedy, commands)
     if facts.unseen:
         said = "No run of it is known, but not all could be looked at: there may be one."
         return ObjectStatus("unknown", said, "ask for the permissions that are missing")
