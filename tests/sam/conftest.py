@@ -5,20 +5,17 @@ from __future__ import annotations
 import json
 import os
 import platform
-import signal
 import socket
 import subprocess
-import time
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 import boto3
 import pytest
-import yaml
 from botocore.config import Config
 
 from landrun_ops.local import LocalAws
+from laptop_stack import LaptopStack, eventually
 
 ROOT = Path(__file__).parents[2]
 WORK = ROOT / ".landrun/sam"
@@ -27,20 +24,11 @@ LANDRUN = ROOT / ".venv/bin/landrun"
 VARIABLES = WORK / "variables.json"
 ARCHITECTURE = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
 OVERRIDES = ("--parameter-overrides", f"Architecture={ARCHITECTURE}")
-PATIENCE = 120
-"""Seconds until anything has happened, at most."""
-
-LANDED = ("landrun-landingbucket-1a2b3c4d5e6f", "incoming/2026/11/22/messages.jsonl")
-"""The object that most payloads of events/ are about: it is there, so that its run succeeds."""
 
 PREFIX = "sam"
 """Of the runs that the functions start; those of the payloads about executions say landrun."""
 
-PARAMETERS = {
-    "JobNamePrefix": PREFIX,
-    "ScheduleExpression": "rate(365 days)",
-    "ScheduledInput": "nightly/",
-}
+PARAMETERS = (f"JobNamePrefix={PREFIX}", "ScheduledInput=nightly/")
 
 
 def environment(**more):
@@ -61,118 +49,27 @@ def run(*command, **more):
     return done.stdout
 
 
-def eventually(holds, what):
-    deadline = time.monotonic() + PATIENCE
-    while not (found := holds()):
-        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE} s"
-        time.sleep(0.2)
-    return found
-
-
 @contextmanager
 def running(log, *command, **more):
-    """Run a program in a group of its own for the block."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdout=output,
-            stderr=output,
-            cwd=ROOT,
-            env=environment(**more),
-            start_new_session=True,
-            preexec_fn=heed_interrupts,  # noqa: PLW1509  (no thread runs yet that could hold a lock)
-        )
-    try:
-        yield process
-    finally:
-        os.killpg(process.pid, signal.SIGINT)
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def heed_interrupts():
-    """Let SIGINT end a program that is started where a shell ignores it, as in the background."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-class Stack:
-    """A stack on the laptop's AWS, and its functions in Docker."""
-
-    def __init__(self, env, functions_port):
-        self.env = env
-        self._functions = boto3.client(
-            "lambda",
-            endpoint_url=f"http://127.0.0.1:{functions_port}",
-            region_name="us-east-1",
-            aws_access_key_id="x",
-            aws_secret_access_key="x",
-            config=Config(read_timeout=PATIENCE, retries={"total_max_attempts": 1}),
-        )
-        self.client = cache(LocalAws.attach(WORK / "state").client)
-        self.client("s3").create_bucket(Bucket=LANDED[0])
-        self.land(*LANDED)
-        self.land(env["LANDRUN_LANDING_BUCKET"], "nightly/orders.jsonl")
-
-    def invoke(self, function, payload):
-        """Invoke a function with a payload of events/, and return its answer."""
-        body = (ROOT / f"events/{payload}.json").read_bytes()
-        reply = self._functions.invoke(FunctionName=function, Payload=body)
-        return json.loads(reply["Payload"].read())
-
-    def land(self, bucket, key):
-        body = (ROOT / "samples/orders.jsonl").read_bytes()
-        self.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
-
-    def executions(self):
-        pages = self.client("stepfunctions").get_paginator("list_executions")
-        found = pages.paginate(stateMachineArn=self.env["LANDRUN_STATE_MACHINE_ARN"])
-        return {one["name"] for page in found for one in page["executions"]}
-
-    def row(self, name):
-        """Return a run's row; empty when there is none."""
-        found = self.client("dynamodb").get_item(
-            TableName=self.env["LANDRUN_RUNS_TABLE"], Key={"name": {"S": name}}, ConsistentRead=True
-        )
-        return found.get("Item", {})
-
-    def forget(self, name):
-        table = self.env["LANDRUN_RUNS_TABLE"]
-        self.client("dynamodb").delete_item(TableName=table, Key={"name": {"S": name}})
-
-    def dead_letters(self, queue):
-        found = self.client("sqs").get_queue_attributes(
-            QueueUrl=self.env[f"LANDRUN_{queue}_DEAD_LETTER_QUEUE_URL"],
-            AttributeNames=["ApproximateNumberOfMessages"],
-        )
-        return int(found["Attributes"]["ApproximateNumberOfMessages"])
-
-
-def resources(template, kind):
-    """Return the properties of a built template's resources of one type."""
-
-    class Loader(yaml.SafeLoader):
-        """Reads CloudFormation's tags as what they stand before."""
-
-    Loader.add_multi_constructor("!", lambda loader, _, node: loader.construct_scalar(node))
-    content = yaml.load(template.read_text(encoding="utf-8"), Loader)
-    return {
-        name: one["Properties"]
-        for name, one in content["Resources"].items()
-        if one["Type"] == f"AWS::Serverless::{kind}"
-    }
+    """Run a program for the block, and write into a file what it says."""
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            command, stdout=output, stderr=output, cwd=ROOT, env=environment(**more)
+        ) as process,
+    ):
+        yield
+        process.terminate()
 
 
 @pytest.fixture(scope="session")
 def built():
-    """What `sam build` and `make build` leave: the template that `sam deploy` deploys."""
-    run(SAM, "build", "--build-dir", WORK / "build", *OVERRIDES)
-    template = WORK / "build/template.yaml"
-    folders = [WORK / "build" / one["CodeUri"] for one in resources(template, "Function").values()]
-    run("sh", "requirements/compile.sh", *folders)
-    return template
+    """What `sam build` and `make build` leave: the folder of each function, by its name."""
+    folder = WORK / "build"
+    run(SAM, "build", "--build-dir", folder, *OVERRIDES)
+    functions = {one.name: one for one in folder.glob("*Function")}
+    run("sh", "requirements/compile.sh", *functions.values())
+    return functions
 
 
 @pytest.fixture(scope="session")
@@ -181,39 +78,56 @@ def local_options(built):
     image = WORK / "image"
     stand_in = ["--invoke-image", image.read_text().strip()] if image.exists() else []
     host = ["--add-host", "host.docker.internal:host-gateway", "--skip-pull-image"]
-    return ["--template", str(built), *OVERRIDES, *host, *stand_in]
+    return ["--template", str(WORK / "build/template.yaml"), *OVERRIDES, *host, *stand_in]
 
 
 @pytest.fixture(scope="session")
 def local_env():
     """`landrun local up --listen` runs, and this is what `landrun local env` shows."""
     state, log = f"--state-dir={WORK / 'state'}", WORK / "up.log"
-    options = [f"--parameter={key}={value}" for key, value in PARAMETERS.items()]
+    options = [f"--parameter={one}" for one in PARAMETERS]
     listen = ("--listen", "host.docker.internal")
     with running(log, LANDRUN, "local", "up", *listen, state, *options):
-        eventually(lambda: "ready at" in log.read_text(), f"landrun local up, see {log}")
+        eventually(lambda: "ready at" in log.read_text())
         assert "can run commands as you" in log.read_text()
         VARIABLES.write_text(run(LANDRUN, "local", "env", "--sam", state))
         yield json.loads(run(LANDRUN, "local", "env", "--json", state))
 
 
 @pytest.fixture(scope="session")
-def stack(local_env, local_options):
-    """The stack whose functions `sam local start-lambda` runs, in containers that stay."""
-    port, log = free_port(), WORK / "start-lambda.log"
+def stack(local_env, load_event):
+    """The stack on the laptop's AWS, with an object for ticks, and the one that payloads name."""
+    stack = LaptopStack(LocalAws.attach(WORK / "state"))
+    landed = json.loads(load_event("object-created")["Records"][0]["body"])["detail"]
+    stack.client("s3").create_bucket(Bucket=landed["bucket"]["name"])
+    orders = (ROOT / "samples/orders.jsonl").read_bytes()
+    stack.put(landed["bucket"]["name"], landed["object"]["key"], orders)
+    stack.put(stack.outputs["LandingBucket"], "nightly/orders.jsonl", orders)
+    return stack
+
+
+@pytest.fixture(scope="session")
+def invoke(stack, local_env, local_options):
+    """``invoke(function, payload)`` answers by `sam local start-lambda`, in warm containers."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     command = (SAM, "local", "start-lambda", "--port", str(port), "--no-watch")
     variables = ("--env-vars", VARIABLES, "--warm-containers", "EAGER")
+    log = WORK / "start-lambda.log"
+    functions = boto3.client(
+        "lambda",
+        endpoint_url=f"http://127.0.0.1:{port}",
+        region_name="us-east-1",
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+        config=Config(read_timeout=120, retries={"total_max_attempts": 1}),
+    )
+
+    def answer(function, payload):
+        body = (ROOT / f"events/{payload}.json").read_bytes()
+        reply = functions.invoke(FunctionName=function, Payload=body)
+        return json.loads(reply["Payload"].read())
+
     with running(log, *command, *variables, *local_options, **local_env):
-        eventually(lambda: listens(port), f"sam local start-lambda, see {log}")
-        yield Stack(local_env, port)
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def listens(port):
-    with socket.socket() as one:
-        return one.connect_ex(("127.0.0.1", port)) == 0
+        eventually(lambda: f"Running on http://127.0.0.1:{port}" in log.read_text())
+        yield answer
