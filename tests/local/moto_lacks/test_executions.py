@@ -15,6 +15,8 @@ from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import TimeoutSeconds
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
 
+from landrun_ops.workflow.definition_file import filled_in
+
 from .conftest import ROLE, both, client, moto_lacks, request
 
 SLEEPS = "sleep 60"
@@ -65,20 +67,17 @@ def test_job_that_fails_fails_the_execution_with_its_description_as_cause(aws):
     assert "output" not in execution
 
 
-@pytest.mark.parametrize("when", ["TaskSubmitted", "in the first instant"])
-def test_stop_execution_aborts_it_and_stops_its_job(aws, when):
+def test_stop_execution_aborts_it_and_stops_its_job(aws):
     asked = request(SLEEPS)
     arn = aws.execute(aws.machine_of(asked))
-    if when == "TaskSubmitted":
-        aws.until(lambda: when in aws.types(arn))
+    aws.until(lambda: "TaskSubmitted" in aws.types(arn))
     stopped = aws.stop(arn, error="Operator", cause="wrong file")
     execution = aws.execution(arn)
     assert execution["status"] == "ABORTED"
     assert (execution["error"], execution["cause"]) == ("Operator", "wrong file")
     assert stopped["stopDate"] == execution["stopDate"]
-    if when == "TaskSubmitted":
-        assert aws.ended(asked["ProcessingJobName"])["ProcessingJobStatus"] == "Stopped"
-        assert aws.types(arn)[-2:] == ["TaskSubmitted", "ExecutionAborted"]
+    assert aws.ended(asked["ProcessingJobName"])["ProcessingJobStatus"] == "Stopped"
+    assert aws.types(arn)[-2:] == ["TaskSubmitted", "ExecutionAborted"]
 
 
 def test_time_limits_stop_the_job_and_can_be_redriven(aws):
@@ -181,19 +180,11 @@ def test_other_sagemaker_resources_are_refused_when_the_machine_is_made(aws):
         aws.machine_with(Type="Task", Resource=resource, Parameters={})
 
 
-def test_a_spark_machine_refuses_an_s3_prefix_by_name_with_the_remedy(aws):
-    from landrun_ops.workflow import WorkflowConfig, definition  # noqa: PLC0415 - takes seconds
-
-    settings = {
-        "processing_role": ROLE,
-        "image_uri": "image",
-        "engine": "spark",
-        "manifests": "s3://out/manifests/",
-        "job_name_prefix": "landrun",
-    }
-    given = {"PreprocessingJobName": "n", "InputMessage": "s3://in/a b.csv"}
-    machine = aws.machine(definition(WorkflowConfig.read(settings)))
-    execution = aws.settled(aws.execute(machine, given))
+def test_a_refused_s3_prefix_is_named_with_the_remedy(aws, root):
+    text = (root / "src/statemachine/processing.asl.yaml").read_text("ascii")
+    spark = {"landrun_ManifestsUri": "s3://out/manifests/", "landrun_RefusedInputs": "*"}
+    machine = aws.machine(json.loads(filled_in(text, spark)))
+    execution = aws.settled(aws.execute(machine, {"InputMessage": "s3://in/a b.csv"}))
     assert (execution["status"], execution["error"]) == ("FAILED", "InputIsNoManifest")
     assert "s3://in/a b.csv is not one under ManifestPrefix" in execution["cause"]
     assert "landrun start s3://in/a b.csv" in execution["cause"]

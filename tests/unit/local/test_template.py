@@ -10,7 +10,6 @@ import pytest
 from landrun_ops.local.deploy import adapt
 from landrun_ops.local.errors import TemplateError
 from landrun_ops.local.template import (
-    PACKAGED,
     Translated,
     check_parameters,
     check_references,
@@ -150,16 +149,6 @@ SOURCE = {
         "M": {"Type": "AWS::Serverless::StateMachine", "Properties": {"DefinitionUri": "m.json"}},
     },
 }
-
-
-def test_local_files_are_noted_and_s3_locations_put_there(tmp_path):
-    (tmp_path / "code").mkdir()
-    (tmp_path / "m.json").write_text("{}")
-    packaged = package(SOURCE, tmp_path)
-    assert packaged.code == {"F": tmp_path / "code"}
-    assert packaged.definitions == {"M": "{}"}
-    assert packaged.template["Resources"]["F"]["Properties"]["CodeUri"] == PACKAGED
-    assert "Properties" not in SOURCE["Resources"]["F"]
 
 
 @pytest.mark.parametrize(
