@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from .faulty import Fault
 from .world import World
 
 
@@ -13,6 +14,10 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "case(number, ...): the cases of tests/faults/cases.py that a test covers"
     )
+
+
+def pytest_make_parametrize_id(val):
+    return val.name if isinstance(val, Fault) else None
 
 
 @pytest.fixture

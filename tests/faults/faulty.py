@@ -6,8 +6,8 @@ Faults sit above botocore, so that its own retries blur nothing. What can happen
 - `response_lost()`: it was made, and the caller never hears of it;
 - `killed_before()`, `killed_after()`: the process is gone, `Killed` is raised through the handler,
   and nothing that the dead process still tries (a ``finally``) reaches AWS;
-- `meanwhile(action)`, `afterwards(action)`: something else happens just before, or just after it;
-  with another invocation as the action, two attempts interleave at exactly that call.
+- `meanwhile(action)`, `afterwards(action)`: something else happens to the World just before it, or
+  just after; with another invocation as the action, two attempts interleave at exactly that call.
 
 >>> faults.when("s3", "put_object", throttled(), nth=2)
 >>> faults.at(3, killed_after())     # the fourth call from now on, whatever it is
@@ -127,11 +127,11 @@ def killed_after():
 
 
 def meanwhile(action):
-    return Fault("meanwhile", before=lambda _: action())
+    return Fault("meanwhile", before=lambda call: action(call.process.world))
 
 
 def afterwards(action):
-    return Fault("afterwards", after=lambda _: action())
+    return Fault("afterwards", after=lambda call: action(call.process.world))
 
 
 class Faults:

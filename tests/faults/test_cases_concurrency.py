@@ -123,20 +123,19 @@ def of_limiting(call):
     )
 
 
-FAULTS = {
-    **{fault.__name__: lambda _, fault=fault: fault() for fault in (*DEATHS, throttled)},
-    "another message": lambda world: meanwhile(lambda: world.drain("statuses")),
-    "reconcile": lambda world: meanwhile(lambda: world.reconcile(0)),
-}
+another_message = meanwhile(lambda world: world.drain("statuses"))
 
 
 @pytest.mark.case(32)
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    "fault",
+    [*(fault() for fault in DEATHS), throttled(), another_message, meanwhile(World.reconcile)],
+)
 def test_whichever_call_fails_or_is_overlapped_the_limit_holds_and_everything_runs(fault):
     def opened():
         return World(MaxConcurrentRuns="1")
 
-    for world in at_each_call(opened, FAULTS[fault], fitting=of_limiting, step=25):
+    for world in at_each_call(opened, fault, fitting=of_limiting, step=25):
         world.statuses.batch_size = 1
         slots_change_hands(world)
         assert violations(world) == []
@@ -145,10 +144,8 @@ def test_whichever_call_fails_or_is_overlapped_the_limit_holds_and_everything_ru
 @pytest.mark.case(32)
 def test_slot_that_another_function_acquires_after_it_was_seen_is_not_acquired_twice(one_slot):
     start(one_slot, 2)
-    other = meanwhile(lambda: one_slot.drain("statuses"))
-    one_slot.faults.when(
-        "dynamodb", "query", other, fitting=lambda call: call.arguments.get("Limit") == 1
-    )
+    first_waiting = lambda call: call.arguments.get("Limit") == 1  # noqa: E731
+    one_slot.faults.when("dynamodb", "query", another_message, fitting=first_waiting)
     one_slot.drain("statuses")
     assert one_slot.faults.injected["meanwhile"] == 1
     assert len(one_slot.processing()) == 1
@@ -316,7 +313,7 @@ def test_run_that_is_redriven_while_its_end_is_checked_keeps_its_slot(world):
     names = start_and_wait(world, 3)
     world.finish(names[0], "FAILED")
 
-    def redrive():
+    def redrive(world):
         world.redrive(names[0])
         world.drain("statuses")
 

@@ -42,7 +42,7 @@ def test_same_event_many_times_in_sequence_starts_one_execution(any_world):
 def test_same_event_twice_at_once_starts_one_execution_however_they_interleave(any_world, at):
     any_world.land(KEY, copies=2)
     [first] = any_world.landings.receive(1)
-    any_world.faults.at(at, meanwhile(any_world.drain), function="ObjectCreated")
+    any_world.faults.at(at, meanwhile(World.drain), function="ObjectCreated")
     assert any_world.hand("landings", [first]).answer == NOTHING_FAILED
     any_world.start_runs()
     assert runs_of(any_world) == 1
@@ -141,7 +141,7 @@ def test_overwritten_key_has_two_runs_unless_the_older_event_comes_after_the_new
 @pytest.mark.parametrize("mode", ["arrival", "schedule"])
 @pytest.mark.parametrize("death", DEATHS)
 def test_function_that_dies_at_any_call_of_a_batch_leaves_no_doubles_and_nothing_lost(mode, death):
-    for world in at_each_call(lambda: World(mode), lambda _: death(), "ObjectCreated"):
+    for world in at_each_call(lambda: World(mode), death(), "ObjectCreated"):
         landings = [world.land(f"incoming/{number}.jsonl") for number in range(2)]
         world.drain()
         assert violations(world) == []

@@ -113,10 +113,8 @@ def changes(call):
 
 @pytest.mark.case(19)
 def test_two_reconciles_at_once_recover_each_loss_once_however_they_interleave():
-    def overlapping(world):
-        return meanwhile(lambda: world.reconcile(None))
-
-    for world in at_each_call(World, overlapping, "Reconcile", fitting=changes):
+    another = meanwhile(lambda world: world.reconcile(None))
+    for world in at_each_call(World, another, "Reconcile", fitting=changes):
         lose(world, "SUCCEEDED", "FAILED")
         for status in ("SUCCEEDED", "FAILED"):
             world.finish(started(world), status)
@@ -130,8 +128,7 @@ def test_two_reconciles_at_once_recover_each_loss_once_however_they_interleave()
 def test_run_that_starts_while_reconcile_lists_by_hand_is_found_by_the_next(world):
     """With no grace, the sweep of executions went past what its list did not show yet."""
     world.fate = lambda _: []
-    lands = afterwards(lambda: started(world))
-    world.faults.when("stepfunctions", "list_executions", lands, nth=2)
+    world.faults.when("stepfunctions", "list_executions", afterwards(started), nth=2)
     assert world.reconcile(0).ok
     assert world.running() != []
 

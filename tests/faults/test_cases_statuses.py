@@ -102,14 +102,11 @@ def test_events_that_come_again_after_the_end_change_nothing_and_notify_once(run
     assert run.world.metrics["StatusChangesSuperseded", ""] == 5
 
 
-def overlapping(world):
-    return meanwhile(lambda: world.drain("statuses"))
+another_message = meanwhile(lambda world: world.drain("statuses"))
 
 
 @pytest.mark.case(18)
-@pytest.mark.parametrize(
-    "fault", [lambda _: killed_before(), lambda _: response_lost(), overlapping]
-)
+@pytest.mark.parametrize("fault", [killed_before(), response_lost(), another_message])
 def test_failure_that_comes_twice_is_notified_once_whoever_dies_and_however_they_interleave(fault):
     for world in at_each_call(World, fault, "ExecutionStatus"):
         run = Run(world)

@@ -69,7 +69,7 @@ def triggers(world):
 @pytest.mark.parametrize("death", DEATHS)
 @pytest.mark.parametrize("by", ["its retry", "reconcile"])
 def test_tick_that_dies_at_any_call_is_finished_or_undone(death, by):
-    for world in at_each_call(three_wait, lambda _: death(), "Schedule", step=5):
+    for world in at_each_call(three_wait, death(), "Schedule", step=5):
         tick = world.tick()
         assert violations(world) == []
         world.faults.heal()
@@ -88,7 +88,7 @@ def test_tick_that_dies_at_any_call_is_finished_or_undone(death, by):
 
 @pytest.mark.case(28)
 def test_reconcile_that_dies_at_any_call_is_finished_by_the_next():
-    for world in at_each_call(some_wait, lambda _: killed_before(), "Reconcile", step=6):
+    for world in at_each_call(some_wait, killed_before(), "Reconcile", step=6):
         world.machine.limit = 0
         assert not world.tick().ok
         world.give_up_ticks()
@@ -121,10 +121,7 @@ def test_whatever_overlaps_a_tick_at_any_call_no_landing_is_lost_or_in_two_manif
 ):
     """A slow attempt may claim a newer version after another has written the list of its run."""
 
-    def overlap(world):
-        return meanwhile(lambda: other(world))
-
-    for world in at_each_call(some_wait, overlap, "Schedule", first=1, step=4):
+    for world in at_each_call(some_wait, meanwhile(other), "Schedule", first=1, step=4):
         assert world.tick(DUE).ok
         assert violations(world) == []
         world.faults.heal()
@@ -136,7 +133,7 @@ def test_whatever_overlaps_a_tick_at_any_call_no_landing_is_lost_or_in_two_manif
 
 @pytest.mark.case(29)
 def test_ticks_over_indexes_that_lag_put_no_landing_into_two_manifests():
-    for world in at_each_call(some_wait, lambda _: killed_before(), "Schedule", first=1, step=6):
+    for world in at_each_call(some_wait, killed_before(), "Schedule", first=1, step=6):
         world.freeze_indexes()
         first = world.tick()
         world.tick()
@@ -172,7 +169,7 @@ def test_tick_that_loses_the_race_for_its_manifest_goes_on_with_what_stands(coll
     collecting.land(KEYS[0])
     collecting.drain()
 
-    def overtake():
+    def overtake(collecting):
         for key in others:
             collecting.land(key)
         collecting.drain()

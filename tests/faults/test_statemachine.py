@@ -8,7 +8,6 @@ LANDRUN_FAULTS_EXAMPLES says how many in each mode. A sequence that failed becom
 from __future__ import annotations
 
 import os
-from functools import partial
 from random import Random
 from typing import ClassVar
 
@@ -85,7 +84,7 @@ class Deliveries(RuleBasedStateMachine):
         """Do something while faults hit its calls as planned."""
         self.fates = list(fates)
         for call, fault, between in plan:
-            given = [partial(self.act, between)] if between else []
+            given = [lambda _, between=between: self.act(between)] if between else []
             self.world.faults.at(call, getattr(faulty, fault)(*given))
         self.act(action)
         self.world.faults.heal()

@@ -29,10 +29,9 @@ def at_each_call(opened, fault, function=None, *, fitting=counts, first=0, step=
     """
     for at in itertools.count(first, 1 if THOROUGH else step):
         with opened() as world:
-            hit = fault(world)
-            world.faults.at(at, hit, function, fitting=fitting)
+            world.faults.at(at, fault, function, fitting=fitting)
             yield world
             assert world.settle() == []
-            if hit.name not in world.faults.injected:
+            if fault.name not in world.faults.injected:
                 assert at > first, "no call was ever hit"
                 return
