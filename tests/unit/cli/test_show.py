@@ -12,10 +12,12 @@ from landrun.adapters.s3_listing import ListedObject
 from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.cli.show import commands, print_run
+from landrun_ops.stack import run_details
 from landrun_ops.stack.console_links import links
 from landrun_ops.stack.history_events import Attempt, Redrive, SlotWait, Wait
 from landrun_ops.stack.inputs import Input
-from landrun_ops.stack.run_details import RunDetails, find, gather
+from landrun_ops.stack.run_details import RunDetails, execution_details, find, gather
+from landrun_ops.stack.run_progress import Phase, RunProgress
 from records import record
 
 from .conftest import EXECUTION
@@ -157,6 +159,13 @@ def test_parts_that_cannot_be_read_are_named_and_the_rest_is_shown():
         assert line.startswith(f"could not see its {part}: ")
     assert "executions after 90 days" in found.not_seen[0]
     assert set(found.links) == {"execution", "output"}
+
+
+def test_the_execution_says_how_a_run_ended_if_the_table_does_not(monkeypatch):
+    ended = RunProgress(Phase.ENDED, END, described={"status": "FAILED"})
+    monkeypatch.setattr(run_details, "Watcher", lambda *_: Mock(look=lambda: ended))
+    found = [execution_details(Mock(), record(ROW | row), NOW).ended_as for row in (RUNNING, {})]
+    assert found == ["FAILED", ""]
 
 
 def test_links_lead_to_the_console_of_region_and_partition():
