@@ -1,8 +1,10 @@
-"""What calls the functions: queues, rules and schedules."""
+"""What calls the functions: queues, rules and schedules, and the payloads of events/."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 
 import pytest
 from moto.events.models import EventPattern
@@ -95,3 +97,24 @@ def test_a_schedule_says_which_it_is_and_when_and_keeps_what_was_not_delivered(
     target = schedule(stack, function)["Target"]
     assert json.loads(target["Input"]) == load_event("schedule-unfilled")
     assert target["DeadLetterConfig"] == {"Arn": "<ScheduleDeadLetterQueue.Arn>"}
+
+
+SCHEDULED = ("schedule-", "reconcile-")
+QUEUED = ("object-", "execution-", "slot-")
+
+
+def test_every_payload_is_for_a_function_and_a_batch_as_sqs_gives_it(root, load_event):
+    for path in (root / "events").glob("*.json"):
+        records = load_event(path.stem).get("Records", [])
+        assert path.stem.startswith(QUEUED if records else SCHEDULED)
+        for record in records:
+            assert record["eventSource"] == "aws:sqs"
+            assert hashlib.md5(record["body"].encode()).hexdigest() == record["md5OfBody"]
+            assert {"receiptHandle", "attributes", "messageAttributes"} <= record.keys()
+        assert len({record["messageId"] for record in records}) == len(records) <= 10
+
+
+def test_every_payload_is_explained_and_nothing_else_is(root):
+    explained = (root / "events/README.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| ([a-z]+-[\w-]*) \|", explained, re.M)
+    assert sorted(named) == sorted(path.stem for path in (root / "events").glob("*.json"))
