@@ -141,9 +141,8 @@ class Faults:
     """
 
     def __init__(self):
-        self.counts: Counter[tuple[str, str]] = Counter()
-        self.injected: Counter[str] = Counter()
-        self._rules: list[Callable[[Call], Fault | None]] = []
+        self.counts, self.injected = Counter(), Counter()
+        self._rules = []
 
     def add(self, rule):
         self._rules.append(rule)

@@ -13,10 +13,8 @@ from collections import Counter, defaultdict
 from landrun.models.run import landing_run_name
 
 from . import inside
-from .faulty import Process
 
 FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
-State = tuple[int, int, str]
 
 
 class Watch:
@@ -30,13 +28,9 @@ class Watch:
 
     def __init__(self, world):
         self._world, self._runs_table = world, world.stack.name("RunsTable")
-        self.states: dict[str, State] = {}
-        self.outcomes: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        self.notified: Counter[str] = Counter()
-        self.notified_twice_by_crash: Counter[str] = Counter()
-        self.complaints: list[str] = []
-        self._unmarked: dict[str, tuple[Process, int]] = {}
-        self._owing: set[str] = set()
+        self.states, self.outcomes, self.complaints = {}, defaultdict(list), []
+        self.notified, self.notified_twice_by_crash = Counter(), Counter()
+        self._unmarked, self._owing = {}, set()
 
     def see(self, call):
         table = call.arguments.get("TableName")
@@ -106,7 +100,7 @@ def _manifests(world):
 
 def placed(world):
     """Give the names of the runs that each landing is placed in."""
-    runs: dict[tuple[str, str], list[str]] = defaultdict(list)
+    runs = defaultdict(list)
     for run, identity in _listed(world):
         runs[identity].append(run)
     return {landed: runs[landed.identity] for landed in world.landed}
@@ -168,7 +162,7 @@ def _invented(world):
 
 def _executions(world, settled):
     manifests = world.manifests()
-    reading: Counter[str] = Counter()
+    reading = Counter()
     for name, execution in world.executions().items():
         given = json.loads(execution.input)
         reading[given["InputMessage"]] += 1
@@ -180,13 +174,13 @@ def _executions(world, settled):
             yield f"{name} was started with the name {given['PreprocessingJobName']}"
     yield from (f"{uri} has {count} executions" for uri, count in reading.items() if count > 1)
     if settled:
-        for run in manifests.keys() - world.executions().keys() - world.forgotten:
+        for run in manifests.keys() - world.executions().keys() - world.machine.forgotten:
             yield f"the manifest of {run} has no execution"
 
 
 def _rows(world, settled):
     rows = world.rows()
-    for name in rows.keys() - world.executions().keys() - world.forgotten:
+    for name in rows.keys() - world.executions().keys() - world.machine.forgotten:
         yield f"the row of {name} has no execution"
     for name, execution in world.executions().items():
         row = rows.get(name)
@@ -265,10 +259,8 @@ class Slots:
 
     def __init__(self, world):
         self._world = world
-        self._limits = [0]
-        self.most = 0
-        self.order: list[str] = []
-        self.complaints: list[str] = []
+        self._limits, self.most = [0], 0
+        self.order, self.complaints = [], []
 
     def set_limit(self, limit):
         """Note the limit in force; an earlier one counts while executions that it let in run."""

@@ -60,13 +60,12 @@ class Functions:
     """
 
     def __init__(self, world):
-        self.metrics: Counter[tuple[str, str]] = Counter()
-        self.logs: list[dict[str, Any]] = []
+        self.metrics, self.logs = Counter(), []
         self.environments = {
             name: world.stack.environment(f"{name}Function") | QUIET for name in FUNCTIONS
         }
         self._world = world
-        self._idle: dict[str, list[Process]] = {name: [] for name in FUNCTIONS}
+        self._idle = {name: [] for name in FUNCTIONS}
 
     def invoke(self, function, event):
         """Invoke a function once; what ends it is in the outcome.

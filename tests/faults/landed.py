@@ -50,7 +50,7 @@ def sequencers(random):
 
 def object_created(time, bucket, body, **said):
     """Make the event of an object: that of events/object-created.json, with what is ``said``."""
-    event: dict[str, Any] = json.loads(events("object-created")["Records"][0]["body"])
+    event = json.loads(events("object-created")["Records"][0]["body"])
     event["time"] = time
     event["detail"]["bucket"]["name"] = bucket
     event["detail"]["object"] |= {"size": len(body), "etag": md5(body).hexdigest(), **said}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from random import Random
 
 _ids = itertools.count(1)
 
@@ -32,9 +31,8 @@ class Queue:
         self.max_receives = settings.max_receives
         self.batch_size = settings.batch_size
         self.dead_letters = settings.dead_letters
-        self.messages: dict[str, Message] = {}
-        self.random: Random | None = None
-        self.buried: list[str] = []
+        self.messages, self.buried = {}, []
+        self.random = None
         self._clock = clock
 
     def __len__(self):

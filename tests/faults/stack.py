@@ -11,7 +11,6 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -47,8 +46,7 @@ TABLE = (
 @lru_cache
 def events(name):
     """Read a payload of events/; it is shared, so copy before changing it."""
-    payload: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text("utf-8"))
-    return payload
+    return json.loads((ROOT / "events" / f"{name}.json").read_text("utf-8"))
 
 
 @lru_cache
@@ -60,7 +58,7 @@ def client(service):
         response_checksum_validation="when_required",
     )
     session = boto3.Session("testing", "testing", region_name=REGION)
-    return session.client(service, config=config)  # type: ignore[call-overload]
+    return session.client(service, config=config)
 
 
 def quicken(patches):

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partialmethod
 from operator import attrgetter
-from typing import Any
 
 from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult
@@ -114,8 +113,8 @@ class Machine:
 
     def __init__(self, arn, clock, changed, slot_requested, on_resumed):
         self.arn = arn
-        self.executions: dict[str, Execution] = {}
-        self.limit: int | None = None
+        self.executions, self.forgotten = {}, set()
+        self.limit = None
         self.limited = False
         self.largest_page = 1000
         self._clock, self._changed = clock, changed
@@ -153,7 +152,7 @@ class Machine:
         assert not execution.resumed
         execution.token = f"{name}/{len(execution.task_tokens) + 1}"
         execution.task_tokens.append(execution.token)
-        message: dict[str, Any] = json.loads(events("slot-requested")["Records"][0]["body"])
+        message = json.loads(events("slot-requested")["Records"][0]["body"])
         message["SlotRequest"] |= {
             "TaskToken": execution.token,
             "ExecutionArn": execution.arn,
@@ -194,10 +193,10 @@ class Machine:
     def forget(self, name):
         """Forget a closed execution, as after 90 days; its name is free again."""
         assert self.executions.pop(name).status != "RUNNING"
+        self.forgotten.add(name)
 
     def event(self, execution):
-        body = events(_STATUS_EVENTS[execution.status])["Records"][0]["body"]
-        event: dict[str, Any] = json.loads(body)
+        event = json.loads(events(_STATUS_EVENTS[execution.status])["Records"][0]["body"])
         event["time"] = f"{self._clock():%Y-%m-%dT%H:%M:%SZ}"
         event["resources"] = [execution.arn]
         said = execution.summary | execution.details
@@ -249,7 +248,7 @@ class Machine:
         listed = sorted(fitting, key=attrgetter("place"), reverse=True)
         size = min(asked._get_int_param("maxResults") or _PAGE, self.largest_page)
         page = listed[:size]
-        answer: dict[str, Any] = {"executions": [_without_nones(one.summary) for one in page]}
+        answer = {"executions": [_without_nones(one.summary) for one in page]}
         return answer | ({"nextToken": page[-1].place} if len(page) < len(listed) else {})
 
     def _history(self, asked):

@@ -26,11 +26,9 @@ from __future__ import annotations
 import itertools
 import json
 from collections import defaultdict
-from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
 
 from moto import mock_aws
 from moto.s3 import models as s3_models
@@ -42,7 +40,7 @@ from . import inside
 from .direct import direct_client
 from .faulty import Faults
 from .invariants import Slots, Watch, violations
-from .lambdas import Functions, Outcome
+from .lambdas import Functions
 from .landed import Landed, object_created, record, sequencers
 from .queues import Queue
 from .stack import DeployedStack, events, quicken
@@ -58,9 +56,6 @@ GRACE = 1300
 ROUNDS = 30
 SWEEP = 5000
 """Manifests that one round of reconcile looks at."""
-
-Event = dict[str, Any]
-Fate = Callable[[Event], Sequence[float]]
 
 
 class Clock:
@@ -91,15 +86,13 @@ class World:
             for name, logical_id in QUEUES.items()
         }
         self.landings, self.statuses = self.queues.values()
-        self.fate: Fate = lambda _: [0]
-        self.request_fate: Fate = lambda _: [0]
-        self.published: list[tuple[str, str]] = []
-        self.landed: list[Landed] = []
-        self.poison: list[str] = []
-        self.ticks: defaultdict[str, list[Outcome]] = defaultdict(list)
-        self.forgotten: set[str] = set()
+        self.fate = self.request_fate = lambda _: [0]
+        self.published, self.landed, self.poison = [], [], []
+        self.ticks = defaultdict(list)
         self.history, self.slots = Watch(self), Slots(self)
         self.functions = Functions(self)
+        self.metrics, self.invoke = self.functions.metrics, self.functions.invoke
+        self.reconfigure = self.functions.reconfigure
         self.machine = Machine(
             self.stack.arn("ProcessingStateMachine"),
             self.clock,
@@ -109,10 +102,10 @@ class World:
         )
         self.set_limit(int(self.variable("ExecutionStatus", "MAX_CONCURRENT_RUNS")))
         self.finish, self.redrive = self.machine.finish, self.machine.redrive
-        self.request_again = self.machine.request_slot
+        self.request_again, self.forget = self.machine.request_slot, self.machine.forget
         self._sequencers = sequencers(self.random)
         self._versions = itertools.count(1)
-        self._lagging: dict[str, inside.Lagging] = {}
+        self._lagging = {}
         self._patches = Patches()
         self._mock = mock_aws()
 
@@ -170,20 +163,8 @@ class World:
 
     # ---- the functions -----------------------------------------------------------------------
 
-    def invoke(self, function, event):
-        """Invoke a function once, in an idle process or, while none is idle, in a new one."""
-        return self.functions.invoke(function, event)
-
-    @property
-    def metrics(self):
-        return self.functions.metrics
-
     def variable(self, function, name):
         return self.functions.environments[function][name]
-
-    def reconfigure(self, function, **variables):
-        """Change a function's environment, as a deployment does: its processes are new then."""
-        self.functions.reconfigure(function, **variables)
 
     def set_limit(self, limit):
         """Deploy another MaxConcurrentRuns; 0 for no limit."""
@@ -205,9 +186,8 @@ class World:
         return answer
 
     def freeze_indexes(self):
-        for logical_id in ("RunsTable", "LandingsTable"):
-            name = self.stack.name(logical_id)
-            self._lagging[name] = inside.Lagging(name)
+        names = map(self.stack.name, ("RunsTable", "LandingsTable"))
+        self._lagging = {name: inside.Lagging(name) for name in names}
 
     def thaw_indexes(self):
         self._lagging.clear()
@@ -284,22 +264,17 @@ class World:
         inside.job(name, "Stopped")
         self.machine.executions[name].stopping = False
 
-    def forget(self, name):
-        """Let Step Functions forget a closed execution, as after 90 days."""
-        self.machine.forget(name)
-        self.forgotten.add(name)
-
     def executions(self):
         return self.machine.executions
 
     def running(self):
-        return [name for name, one in self.machine.executions.items() if one.status == "RUNNING"]
+        return [name for name, one in self.executions().items() if one.status == "RUNNING"]
 
     def processing(self):
-        return [name for name, one in self.machine.executions.items() if one.processing]
+        return [name for name, one in self.executions().items() if one.processing]
 
     def waiting_executions(self):
-        return [name for name in self.running() if not self.machine.executions[name].processing]
+        return [name for name in self.running() if not self.executions()[name].processing]
 
     def _slot_requested(self, message):
         for delay in self.request_fate(message):
