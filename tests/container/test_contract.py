@@ -5,119 +5,38 @@ Mounts owned by root, configuration, environment, exit codes, exit message, stop
 
 from __future__ import annotations
 
-import io
 import json
-import textwrap
-import threading
-import time
+import subprocess
+import sys
+import uuid
 
 import polars as pl
 import pytest
 
 from default_job import COUNTS
 from default_job import Job as InProcess
-from landrun_ops.local.processing_job.docker_container import LABEL, remove_leftovers
-from landrun_ops.local.processing_job.job import Host
+from landrun_ops.local.processing_job.container import ContainerStartError
+from landrun_ops.local.processing_job.docker_container import (
+    LABEL,
+    DockerContainer,
+    connect,
+    remove_leftovers,
+)
+from laptop_stack import eventually
 
-from .conftest import HELLO, IMAGE, INPUT, OUTPUT
+from .conftest import IMAGE
 
+INPUT = "/opt/ml/processing/input/messages"
+OUTPUT = "/opt/ml/processing/output/processed"
 FOLDERS = ("/opt/ml/config", INPUT, f"{INPUT}/a.jsonl", OUTPUT, "/opt/ml/output")
-STAT = textwrap.dedent(f"""
-    import json, os
-    def owner(path):
-        return os.stat(path).st_uid, oct(os.stat(path).st_mode & 0o777), os.access(path, os.W_OK)
-    seen = {{path: owner(path) for path in {FOLDERS}}}
-    seen["uid"] = os.getuid()
-    seen["host"] = os.uname().nodename
-    seen["config"] = json.load(open("/opt/ml/config/processingjobconfig.json"))
-    seen["resources"] = json.load(open("/opt/ml/config/resourceconfig.json"))
-    seen["environment"] = dict(os.environ)
-    json.dump(seen, open("{OUTPUT}/seen.json", "w"))
-""")
-DEFAULT = ["python3", "/opt/program/preprocess.py"]
-ARGUMENTS = ["--input", INPUT, "--output", OUTPUT]
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left(docker, job):
-    yield
-    for what in (("ps", "--all"), ("volume", "ls")):
-        assert docker(*what, "--quiet", "--filter", f"label={LABEL}={job.name}") == ""
-
-
-def test_mounts_configuration_and_environment_are_as_on_sagemaker(job):
-    request = job.request("python3", "-c", STAT, Environment={"MODE": "a b", "AT": "/opt/ml/x"})
-    outcome = job.run("python3", "-c", STAT, Environment=request["Environment"])
-    assert outcome.status == "Completed", job.log()
-
-    seen = json.loads(job.outputs()["seen.json"])
-    assert [seen[folder] for folder in FOLDERS] == [
-        [0, "0o755", False],
-        [0, "0o755", False],
-        [0, "0o644", False],
-        [10001, "0o755", True],
-        [10001, "0o755", True],
-    ]
-    assert seen["uid"] == 10001
-    assert seen["config"] == {"ProcessingJobArn": f"arn:{job.name}", **request}
-    assert seen["resources"]["current_host"] == seen["host"] == "algo-1"
-    assert seen["resources"]["hosts"] == ["algo-1"]
-    assert seen["environment"].items() >= request["Environment"].items()
-    assert not {"LANDRUN_OPT_ML", "HOSTNAME_OF_THE_LAPTOP", "VIRTUAL_ENV"} & {*seen["environment"]}
-
-
-def test_the_script_s_exit_code_decides_and_its_message_says_why(job):
-    script = "open('/opt/ml/output/message', 'w').write('out of ink' * 200); raise SystemExit(3)"
-    outcome = job.run("python3", "-c", script)
-    assert outcome.status == "Failed"
-    assert outcome.failure_reason == "AlgorithmError: , exit code: 3"
-    assert outcome.exit_message == ("out of ink" * 200)[:1024]
-
-
-def test_a_program_or_an_image_that_is_not_there_fails_the_job_and_is_named(job):
-    outcome = job.run("no-such-program")
-    assert str(outcome.failure_reason).startswith(f"ClientError: cannot run {IMAGE}: ")
-    assert "no-such-program" in str(outcome.failure_reason)
-
-    missing = {"ImageUri": "landrun-no-such-image:1", "ContainerEntrypoint": ["x"]}
-    outcome = job.run(AppSpecification=missing)
-    assert outcome.status == "Failed"
-    assert str(outcome.failure_reason).startswith("ClientError: cannot run landrun-no-such-image:1")
-
-
-@pytest.mark.parametrize("entrypoint", [{"ContainerEntrypoint": DEFAULT}, {}], ids=["ours", "own"])
-def test_the_default_job_leaves_what_it_leaves_as_a_subprocess_and_is_the_image_s_entrypoint(
-    job, root, tmp_path, entrypoint
-):
-    here = InProcess(tmp_path / "here")
-    for path in (root / "samples").iterdir():
-        if path.suffix not in (".md", ".ipynb"):
-            here.give(path.name, path.read_bytes())
-            job.land(path.name, path.read_bytes())
-    application = {"ImageUri": IMAGE, "ContainerArguments": ARGUMENTS, **entrypoint}
-    assert job.run(AppSpecification=application).status == "Completed", job.log()
-
-    expected, outputs = here.give("a.jsonl", HELLO).run(), job.outputs()
-    parts = [io.BytesIO(data) for name, data in outputs.items() if name.endswith(".parquet")]
-    frame = pl.concat(pl.read_parquet(part) for part in parts)
-    assert frame.sort("text", "message_id").equals(expected.frame.sort("text", "message_id"))
-    assert [json.loads(outputs["summary.json"])[name] for name in COUNTS] == [*expected.counts]
-    assert outputs["rejected.jsonl"] == (expected.output / "rejected.jsonl").read_bytes()
-
-
-def test_an_isolated_job_has_no_network(job):
-    script = "import socket; print([name for _, name in socket.if_nameindex()])"
-    network = {"EnableNetworkIsolation": True}
-    assert job.run("python3", "-c", script, NetworkConfig=network).status == "Completed"
-    assert job.log().strip() == "['lo']"
-
-
-def test_each_instance_is_a_container_with_a_name_of_its_own(job):
-    script = f"import os; host = os.uname().nodename; open('{OUTPUT}/' + host, 'w').write(host)"
-    assert job.run("python3", "-c", script, instances=2).status == "Completed"
-    assert job.outputs() == {"algo-1": b"algo-1", "algo-2": b"algo-2"}
-
-
+LOOK = f"""
+import json, os
+def owner(path):
+    return os.stat(path).st_uid, oct(os.stat(path).st_mode & 0o777), os.access(path, os.W_OK)
+seen = {{path: owner(path) for path in {FOLDERS}}}
+seen |= {{"uid": os.getuid(), "host": os.uname().nodename, "environment": dict(os.environ)}}
+json.dump(seen, open("{OUTPUT}/seen.json", "w"))
+"""
 STOPPABLE = f"""
 import signal, sys, time
 def stop(*_):
@@ -129,21 +48,97 @@ time.sleep(100)
 """
 
 
-@pytest.mark.parametrize(
-    ("handler", "left"), [("stop", {"stopped": b"in time"}), ("signal.SIG_IGN", {})]
-)
+@pytest.fixture
+def job(docker, tmp_path):
+    """``job(*words)`` is a container of the image with an input and an output, not yet started."""
+    name, opt_ml = f"landrun-test-{uuid.uuid4().hex}", tmp_path / "opt/ml"
+    containers = []
+
+    def prepared(*words, owner=tmp_path):
+        request = {
+            "ProcessingJobName": name,
+            "AppSpecification": {"ImageUri": IMAGE, "ContainerEntrypoint": list(words)},
+            "Environment": {"MODE": "a b", "AT": "/opt/ml/x"},
+            "ProcessingInputs": [{"S3Input": {"LocalPath": INPUT}}],
+            "ProcessingOutputConfig": {"Outputs": [{"S3Output": {"LocalPath": OUTPUT}}]},
+        }
+        for file, text in {
+            "config/processingjobconfig.json": json.dumps(request),
+            "processing/input/messages/a.jsonl": '{"text": "hello"}\n',
+        }.items():
+            (opt_ml / file).parent.mkdir(parents=True, exist_ok=True)
+            (opt_ml / file).write_text(text, encoding="utf-8")
+        files = {"owner": owner, "opt_ml": opt_ml, "log": tmp_path / "log"}
+        client = connect(IMAGE, "make container")
+        containers.append(DockerContainer(request, "algo-1", {}, **files, grace=2, client=client))
+        return containers[-1]
+
+    yield prepared
+    for one in containers:
+        one.discard()
+    for what in (("ps", "--all"), ("volume", "ls")):
+        assert docker(*what, "--quiet", "--filter", f"label={LABEL}={name}") == ""
+
+
+def ended(container):
+    """Run a container to its end; give its exit code."""
+    container.start()
+    while (code := container.wait(0.1)) is None:
+        pass
+    container.collect()
+    return code
+
+
+def output(container, name):
+    file = container.opt_ml / "processing/output/processed" / name
+    return file.read_text(encoding="utf-8") if file.exists() else None
+
+
+def test_mounts_environment_and_host_are_as_on_sagemaker(job):
+    container = job("python3", "-c", LOOK)
+    assert ended(container) == 0, container.log.read_text()
+
+    seen = json.loads(output(container, "seen.json"))
+    assert [seen[folder] for folder in FOLDERS] == [
+        [0, "0o755", False],
+        [0, "0o755", False],
+        [0, "0o644", False],
+        [10001, "0o755", True],
+        [10001, "0o755", True],
+    ]
+    assert (seen["uid"], seen["host"]) == (10001, "algo-1")
+    assert seen["environment"].items() >= container.request["Environment"].items()
+    assert not {"LANDRUN_OPT_ML", "VIRTUAL_ENV"} & seen["environment"].keys()
+
+
+def test_the_script_s_exit_code_and_its_message_come_back(job):
+    script = "open('/opt/ml/output/message', 'w').write('out of ink'); raise SystemExit(3)"
+    container = job("python3", "-c", script)
+    assert ended(container) == 3
+    assert (container.opt_ml / "output/message").read_text() == "out of ink"
+
+
+def test_a_program_that_is_not_there_is_named(job):
+    with pytest.raises(ContainerStartError, match="no-such-program"):
+        job("no-such-program").start()
+
+
+@pytest.mark.parametrize(("handler", "left"), [("stop", "in time"), ("signal.SIG_IGN", None)])
 def test_a_stopped_job_gets_sigterm_and_is_killed_after_the_grace(job, handler, left):
-    order = job.order("python3", "-c", STOPPABLE.replace("HANDLER", handler))
+    container = job("python3", "-c", STOPPABLE.replace("HANDLER", handler))
+    container.start()
+    eventually(lambda: container.log.exists() and "ready" in container.log.read_text())
+    container.stop()
+    container.collect()
+    assert output(container, "stopped") == left
 
-    def stop_when_ready():
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and "ready" not in job.log():
-            time.sleep(0.05)
-        order.stop.set()
 
-    threading.Thread(target=stop_when_ready).start()
-    assert job.go(order).status == "Stopped"
-    assert job.outputs() == left
+def test_the_containers_of_a_killed_laptop_are_removed_and_no_others(job, tmp_path):
+    container = job("sleep", "100")
+    container.start()
+    remove_leftovers(container.client, tmp_path / "another")
+    assert container.wait(0) is None
+    remove_leftovers(container.client, tmp_path)
 
 
 CANNOT = ("--security-opt", "no-new-privileges")
@@ -158,11 +153,19 @@ def test_where_sudo_is_not_allowed_the_log_says_what_to_do_unless_the_user_is_ro
     assert shell(WRITABLE, *CANNOT, "--user", "root") == "0 True"
 
 
-def test_the_containers_of_a_killed_laptop_are_removed_and_no_others(job):
-    laptop = job.laptop
-    host = Host("algo-1", laptop.work_dir, job.order("sleep", "100"), laptop)
-    host.lay_out(["algo-1"])
-    host.start()
-    remove_leftovers(laptop.docker, laptop.work_dir / "another")
-    assert host.container.wait(0) is None
-    remove_leftovers(laptop.docker, laptop.work_dir)
+def test_a_demo_in_docker_leaves_what_the_job_leaves_here(root, tmp_path):
+    orders = root / "samples/orders.jsonl"
+    expected = InProcess(tmp_path / "here").give("incoming/orders.jsonl", orders.read_bytes()).run()
+    for name in ("template.yaml", "src"):
+        (tmp_path / name).symlink_to(root / name)
+    options = ("--docker", "--image", IMAGE, f"--project={tmp_path}")
+    command = (sys.executable, "-m", "landrun_ops", "demo", str(orders), *options)
+    subprocess.run(command, check=True)
+
+    left = tmp_path / ".landrun/demo/orders.jsonl"
+    frame = pl.concat(pl.read_parquet(part) for part in left.glob("*.parquet"))
+    assert frame.sort("text", "message_id").equals(expected.frame.sort("text", "message_id"))
+    summary = json.loads((left / "summary.json").read_bytes())
+    assert [summary[name] for name in COUNTS] == [*expected.counts]
+    rejected = (expected.output / "rejected.jsonl").read_bytes()
+    assert (left / "rejected.jsonl").read_bytes() == rejected
