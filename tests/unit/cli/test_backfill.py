@@ -82,10 +82,10 @@ def put_landing(aws, version_id, at=NOW, sequencer="0A"):
     Landings(aws("dynamodb"), "landings", lambda: at).record(landing)
 
 
-def surveyed(aws, *, missing=True):
-    stack = Stack("s", "us-east-1", OUTPUTS | {"LandingSuffix": ".jsonl"}, {}, aws)
+def surveyed(aws, *, missing=True, now=None, **outputs):
+    stack = Stack("s", "us-east-1", OUTPUTS | {"LandingSuffix": ".jsonl"} | outputs, {}, aws)
     survey = Survey()
-    found = Backfill(stack, LANDING, datetime.now(UTC), missing=missing).find(survey)
+    found = Backfill(stack, LANDING, now or datetime.now(UTC), missing=missing).find(survey)
     assert [one.key for some in found for one in some] == survey.first
     return survey
 
@@ -110,6 +110,14 @@ def test_objects_that_start_no_run_are_left_out_and_counted_by_reason(account):
     survey = surveyed(account)
     reasons = ("suffix", "folder-marker", "unreadable-key", "zero-bytes", "archived")
     assert survey.left_out == dict.fromkeys(reasons, 1)
+
+
+def test_objects_older_than_the_landings_table_remembers_are_not_sent_to_a_schedule(account):
+    put(account, A)
+    later = datetime.now(UTC) + timedelta(days=401)
+    for start_on, left_out in (("schedule", 1), ("arrival", 0)):
+        found = surveyed(account, now=later, StartOn=start_on).left_out
+        assert found["older-than-400-days"] == left_out
     assert (survey.objects, survey.to_send, survey.first) == (6, 1, [A])
 
 

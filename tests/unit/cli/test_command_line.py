@@ -187,9 +187,16 @@ def test_a_command_to_be_typed_names_the_same_stack_unless_the_environment_does(
 HOSTILE = "a\x1b[2J\x1b]0;owned\x07\r\n\x9b31m\x7f\u202egnp.exe\u2028é"
 
 
-def drawn(shown):
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_no_character_of_a_key_is_lost_beside_a_long_name(width):
+    key = {"Kind": "object-created", "Key": "@" * 70}
+    row = {"name": "n" * 64, "status": "SUCCEEDED", "trigger": key, "summary": {"rows_in": 123456}}
+    assert drawn(runs_table([record(row)]), width).count("@") == 70
+
+
+def drawn(shown, width=100):
     out = StringIO()
-    console.console(file=out, width=100).print(shown)
+    console.console(file=out, width=width).print(shown)
     return out.getvalue()
 
 
