@@ -15,8 +15,11 @@ from landrun_ops.local.moto_patches.sagemaker import ProcessingJobs
 from .conftest import ENDPOINT, IN, OUT, client, moto_lacks, request
 
 MESSAGE = "$LANDRUN_OPT_ML/output/message"
-# Notes the process ids of a child, and of a daemon that has left its session; then sleeps.
-SPREADS = "sleep 60 & one=$!; setsid sleep 60 & echo $$ $one $! > $0.part; mv $0.part $0; sleep $1"
+# Notes its process id and those of a child and of a daemon that has left its session; then sleeps.
+SPREADS = (
+    "printf x > $2/x; sleep 60 & child=$!; setsid sleep 60 & echo $$ $child $! > $0.part;"
+    "mv $0.part $0; sleep $1"
+)
 
 
 def s3_input(uri, kind="S3Prefix", **more):
@@ -136,10 +139,11 @@ def test_output_to_a_bucket_that_is_not_there_fails_the_job_with_a_few_names(aws
     assert job["FailureReason"].endswith("; and 2 files more")
 
 
-@pytest.mark.parametrize("end", ["Completed", "Stopped"])
-def test_nothing_of_a_job_outlives_it(aws, end):
-    notes = aws.folder / "pids"
-    name = aws.start(request(SPREADS, str(notes), "0" if end == "Completed" else "60"))
+@pytest.mark.parametrize(("end", "seconds"), [("Completed", "0"), ("Stopped", "60")])
+def test_nothing_of_a_job_outlives_it_but_its_output(aws, end, seconds):
+    notes, bucket = aws.folder / "pids", aws.bucket()
+    asked = request(SPREADS, str(notes), seconds, OUT, output=f"s3://{bucket}/")
+    name = aws.start(asked)
     aws.until(notes.exists)
     if end == "Stopped":
         aws.sagemaker.stop_processing_job(ProcessingJobName=name)
@@ -148,18 +152,15 @@ def test_nothing_of_a_job_outlives_it(aws, end):
     with pytest.raises(ClientError, match=f"in status {end}"):
         aws.sagemaker.stop_processing_job(ProcessingJobName=name)
     assert not [pid for pid in notes.read_text().split() if psutil.pid_exists(int(pid))]
+    assert aws.read(bucket) == {"x": "x"}
 
 
-def test_time_limit_stops_the_job_and_keeps_its_output(aws):
-    bucket = aws.bucket()
-    limit = {"MaxRuntimeInSeconds": 1}
-    text = "printf x > $0/x; echo working; sleep 60"
-    job = aws.run(text, OUT, output=f"s3://{bucket}/", StoppingCondition=limit)
+def test_time_limit_stops_the_job_and_is_in_its_log(aws):
+    job = aws.run("sleep 60", StoppingCondition={"MaxRuntimeInSeconds": 1})
     assert job["ProcessingJobStatus"] == "Stopped"
     assert (job["ProcessingEndTime"] - job["ProcessingStartTime"]).total_seconds() >= 1
-    assert aws.read(bucket) == {"x": "x"}
     log = (aws.folder / "jobs" / job["ProcessingJobName"] / "algo-1.log").read_text()
-    assert log == "working\n[landrun] stopped: MaxRuntimeInSeconds (1) reached\n"
+    assert log == "[landrun] stopped: MaxRuntimeInSeconds (1) reached\n"
 
 
 def test_folders_of_twenty_jobs_are_kept(aws):

@@ -20,6 +20,7 @@ class Asking:
     def __init__(self, aws):
         self._aws = aws
         self.url, self._take = aws.queue()
+        self._messages = []
 
     def machine(self, **state):
         parameters = {"QueueUrl": self.url, "MessageBody": ASKED}
@@ -27,8 +28,8 @@ class Asking:
         return self._aws.machine_with(Type="Task", **{"ResultPath": None, **asks, **state})
 
     def asked(self):
-        [message] = self._aws.until(self._take)
-        return message
+        self._aws.until(lambda: self._messages.extend(self._take()) or self._messages)
+        return self._messages.pop(0)
 
     def answer(self, token, output="{}"):
         self._aws.states.send_task_success(taskToken=token, output=output)
@@ -85,11 +86,10 @@ def test_stop_ends_the_wait_and_closes_its_token_and_a_redriven_execution_asks_a
 @moto_lacks
 def test_each_attempt_asks_with_a_token_of_its_own(aws, asking):
     again = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 1}]
-    arn = aws.execute(asking.machine(TimeoutSeconds=1, Retry=again))
+    aws.execute(asking.machine(TimeoutSeconds=1, Retry=again))
     first, second = asking.asked()["Token"], asking.asked()["Token"]
+    assert first != second
     assert asking.refused(first) == "TaskTimedOut"
-    asking.answer(second)
-    assert aws.settled(arn)["status"] == "SUCCEEDED"
 
 
 def test_queue_that_is_not_there_fails_the_task_under_a_name_that_retries_match(aws, asking):
