@@ -95,13 +95,9 @@ class Execution:
 
     @property
     def details(self):
-        """What DescribeExecution and a status event say of it besides."""
-        return {
-            "input": self.input,
-            "output": self.output,
-            "error": self.error,
-            "cause": self.cause,
-        }
+        """What DescribeExecution and a status event say of it."""
+        said = {name: getattr(self, name) for name in ("input", "output", "error", "cause")}
+        return self.summary | said
 
 
 class Machine:
@@ -120,18 +116,14 @@ class Machine:
         self._clock, self._changed = clock, changed
         self._slot_requested, self._on_resumed = slot_requested, on_resumed
 
-    @property
-    def open(self):
-        """The number of executions that run."""
-        return sum(one.status == "RUNNING" for one in self.executions.values())
-
     def start(self, name, given):
         stands = self.executions.get(name)
         if stands:
             if stands.status == "RUNNING" and stands.input == given:
                 return stands
             raise AWSError(f"It exists already: '{stands.arn}'", "ExecutionAlreadyExists")
-        if self.limit is not None and self.open >= self.limit:
+        running = sum(one.status == "RUNNING" for one in self.executions.values())
+        if self.limit is not None and running >= self.limit:
             raise AWSError("Too many executions run", "ExecutionLimitExceeded")
         arn = f"{self.arn.replace(':stateMachine:', ':execution:')}:{name}"
         execution = Execution(name, arn, self.arn, given, self._clock())
@@ -199,36 +191,34 @@ class Machine:
         event = json.loads(events(_STATUS_EVENTS[execution.status])["Records"][0]["body"])
         event["time"] = f"{self._clock():%Y-%m-%dT%H:%M:%SZ}"
         event["resources"] = [execution.arn]
-        said = execution.summary | execution.details
         event["detail"] |= {
             name: int(value.timestamp() * 1000) if isinstance(value, datetime) else value
-            for name, value in said.items()
+            for name, value in execution.details.items()
         }
         return event
 
     # ---- what boto3 gets ---------------------------------------------------------------------
 
     def answer(self, patches):
-        answers = {
-            "start_execution": self._start,
-            "describe_execution": self._describe,
-            "list_executions": self._list,
-            "get_execution_history": self._history,
-            "send_task_success": self._task_succeeded,
-        }
-        for operation, answer in answers.items():
-            patches.set(StepFunctionResponse, operation, partialmethod(_result, answer))
+        for answer in (
+            self.start_execution,
+            self.describe_execution,
+            self.list_executions,
+            self.get_execution_history,
+            self.send_task_success,
+        ):
+            result = partialmethod(_result, answer)
+            patches.set(StepFunctionResponse, answer.__name__, result)
 
-    def _start(self, asked):
+    def start_execution(self, asked):
         self._check(asked._get_param("stateMachineArn"))
         execution = self.start(asked._get_param("name"), asked._get_param("input"))
         return {"executionArn": execution.arn, "startDate": execution.started}
 
-    def _describe(self, asked):
-        execution = self._found(asked._get_param("executionArn"))
-        return _without_nones(execution.summary | execution.details)
+    def describe_execution(self, asked):
+        return _without_nones(self._found(asked._get_param("executionArn")).details)
 
-    def _task_succeeded(self, asked):
+    def send_task_success(self, asked):
         token = asked._get_param("taskToken")
         execution = self.executions.get(token.partition("/")[0])
         if execution is None or execution.token != token:
@@ -238,7 +228,7 @@ class Machine:
         self._on_resumed(execution)
         return {}
 
-    def _list(self, asked):
+    def list_executions(self, asked):
         self._check(asked._get_param("stateMachineArn"))
         wanted, after = asked._get_param("statusFilter"), asked._get_param("nextToken")
         if after and after.partition(" ")[2] not in self.executions:
@@ -246,12 +236,12 @@ class Machine:
         every = (one for one in self.executions.values() if wanted in (None, one.status))
         fitting = (one for one in every if not after or one.place < after)
         listed = sorted(fitting, key=attrgetter("place"), reverse=True)
-        size = min(asked._get_int_param("maxResults") or _PAGE, self.largest_page)
-        page = listed[:size]
-        answer = {"executions": [_without_nones(one.summary) for one in page]}
-        return answer | ({"nextToken": page[-1].place} if len(page) < len(listed) else {})
+        page = listed[: min(asked._get_int_param("maxResults") or _PAGE, self.largest_page)]
+        token = page[-1].place if len(page) < len(listed) else None
+        summaries = [_without_nones(one.summary) for one in page]
+        return _without_nones({"executions": summaries, "nextToken": token})
 
-    def _history(self, asked):
+    def get_execution_history(self, asked):
         history = _happened(self._found(asked._get_param("executionArn")))
         if asked._get_param("reverseOrder"):
             history.reverse()

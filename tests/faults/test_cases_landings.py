@@ -102,39 +102,56 @@ def test_the_log_lines_of_a_message_name_its_run(world):
     assert {line["run"] for line in world.functions.logs} == {*world.executions()}
 
 
-@pytest.mark.case(5, 6)
-@pytest.mark.parametrize("late", [False, True])
-def test_key_overwritten_before_the_tick_is_processed_once_and_newest(collecting, late):
-    versions = [collecting.land(KEY, body, copies=0) for body in (b"one", b"two", b"three")]
-    for landed in reversed(versions) if late else versions:
-        collecting.send(landed)
-        collecting.drain()
-    collecting.tick()
-    assert [len(runs) for runs in placed(collecting).values()] == [0, 0, 1]
-    assert collecting.metrics["LandingsSuperseded", ""] == 2
-    assert runs_of(collecting) == 1
+def deliver(world, versions, step):
+    """Deliver the event of a version, or what ``landrun backfill`` sends, or make a tick."""
+    if step == "tick":
+        world.tick()
+    elif step == "backfill":
+        bucket, queue = world.stack.name("LandingBucket"), world.stack.arn("LandingQueue")
+        for version in current_versions(client("s3"), S3Uri(bucket, "incoming/")):
+            world.landings.send(json.dumps(object_created(bucket, version, queue)))
+    else:
+        world.send(versions[step])
+    world.drain()
 
 
-@pytest.mark.case(5, 6)
+@pytest.mark.case(1, 5, 6)
 @pytest.mark.parametrize(
-    ("mode", "late", "runs"),
+    ("mode", "steps", "runs"),
     [
-        ("arrival", False, [1, 1]),
-        ("arrival", True, [1, 1]),
-        ("schedule", False, [1, 1]),
-        ("schedule", True, [0, 1]),
+        ("arrival", "older newer", [1, 1]),
+        ("arrival", "newer older", [1, 1]),
+        ("arrival", "backfill older newer", [1, 1]),
+        ("arrival", "older backfill newer", [1, 1]),
+        ("arrival", "newer older backfill", [1, 1]),
+        ("arrival", "newer backfill backfill", [0, 1]),
+        ("schedule", "older newer tick", [0, 1]),
+        ("schedule", "newer older tick", [0, 1]),
+        ("schedule", "older tick newer tick", [1, 1]),
+        ("schedule", "newer tick older tick", [0, 1]),
+        ("schedule", "backfill tick older newer tick", [0, 1]),
+        ("schedule", "older tick backfill tick newer tick", [1, 1]),
+        ("schedule", "newer older backfill tick", [0, 1]),
+        ("schedule", "newer tick backfill tick backfill tick", [0, 1]),
     ],
 )
-def test_overwritten_key_has_two_runs_unless_the_older_event_comes_after_the_newers_tick(
-    new_world, mode, late, runs
+def test_each_version_has_one_run_unless_a_tick_has_a_newer_one_in_whatever_order_they_come(
+    new_world, mode, steps, runs
 ):
+    """Both landed in one second, of which S3's listing does not tell the parts."""
     world = new_world(mode)
-    versions = [world.land(KEY, body, copies=0) for body in (b"one", b"two")]
-    for landed in reversed(versions) if late else versions:
-        world.send(landed)
-        world.start_runs()
-    assert [len(placed(world)[landed]) for landed in versions] == runs
-    assert runs_of(world) == sum(runs)
+
+    def land(body):
+        timed = sequencer(int(world.clock.advance(0.1).timestamp() * 10**9))
+        change = lambda detail: detail["object"].update(sequencer=timed)  # noqa: E731
+        return world.land(KEY, body, copies=0, change=change)
+
+    versions = {"older": land(b"one"), "newer": land(b"two")}
+    for step in steps.split():
+        deliver(world, versions, step)
+    assert [len(placed(world)[landed]) for landed in versions.values()] == runs
+    superseded = mode == "schedule" and "older" in steps and runs == [0, 1]
+    assert world.metrics["LandingsSuperseded", ""] == superseded
 
 
 @pytest.mark.case(9, 10)
@@ -148,45 +165,3 @@ def test_function_that_dies_at_any_call_of_a_batch_leaves_no_doubles_and_nothing
         world.later()
         world.start_runs()
         assert [len(placed(world)[landed]) for landed in landings] == [1, 1]
-
-
-# ---- Backfills
-
-
-def backfill(world):
-    """Send what ``landrun backfill`` sends."""
-    bucket, queue = world.stack.name("LandingBucket"), "arn:aws:sqs:us-east-1:123456789012:landings"
-    for version in current_versions(client("s3"), S3Uri(bucket, "incoming/")):
-        world.landings.send(json.dumps(object_created(bucket, version, queue)))
-
-
-@pytest.mark.case(1, 6)
-@pytest.mark.parametrize(
-    "steps",
-    [
-        ("backfill", "older", "newer"),
-        ("older", "backfill", "newer"),
-        ("newer", "older", "backfill"),
-        ("newer", "backfill", "backfill"),
-    ],
-)
-def test_a_backfill_before_between_after_or_instead_of_the_events_doubles_and_loses_nothing(
-    any_world, steps
-):
-    """Both versions landed in one second, of which S3's listing does not tell the parts."""
-
-    def land(body):
-        timed = sequencer(int(any_world.clock.advance(0.1).timestamp() * 10**9))
-        change = lambda detail: detail["object"].update(sequencer=timed)  # noqa: E731
-        return any_world.land(KEY, body, copies=0, change=change)
-
-    versions = {"older": land(b"one"), "newer": land(b"two")}
-    for step in steps:
-        if step == "backfill":
-            backfill(any_world)
-        else:
-            any_world.send(versions[step])
-        any_world.start_runs()
-    runs = {name: len(placed(any_world)[landed]) for name, landed in versions.items()}
-    assert runs["newer"] == 1
-    assert runs["older"] <= 1

@@ -45,8 +45,8 @@ SURROUNDINGS = {
     "indexes catch up": World.thaw_indexes,
     "poison lands": lambda world: world.send_poison(f"no event {len(world.poison)}"),
     "poison status": lambda world: world.send_poison(f"no event {len(world.poison)}", "statuses"),
-    "no room": lambda world: setattr(world.machine, "limit", world.machine.open),
-    "room for one": lambda world: setattr(world.machine, "limit", world.machine.open + 1),
+    "no room": lambda world: setattr(world.machine, "limit", len(world.running())),
+    "room for one": lambda world: setattr(world.machine, "limit", len(world.running()) + 1),
     "no quota": lambda world: setattr(world.machine, "limit", None),
 }
 
