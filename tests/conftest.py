@@ -22,10 +22,15 @@ pytest.register_assert_rewrite("laptop_stack", "default_job")
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def pytest_collection_finish():
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
     """Spare the garbage collector what stays: moto and botocore, again and again otherwise."""
-    gc.collect()
-    gc.freeze()
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
