@@ -162,17 +162,14 @@ def _invented(world):
 
 def _executions(world, settled):
     manifests = world.manifests()
-    reading = Counter()
     for name, execution in world.executions().items():
         given = json.loads(execution.input)
-        reading[given["InputMessage"]] += 1
         if name not in manifests:
             yield f"{name} runs without a manifest"
         elif not given["InputMessage"].endswith(f"/{manifests[name][-1].name}"):
             yield f"{name} reads {given['InputMessage']}"
         if given["PreprocessingJobName"] != name:
             yield f"{name} was started with the name {given['PreprocessingJobName']}"
-    yield from (f"{uri} has {count} executions" for uri, count in reading.items() if count > 1)
     if settled:
         for run in manifests.keys() - world.executions().keys() - world.machine.forgotten:
             yield f"the manifest of {run} has no execution"

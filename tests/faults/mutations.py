@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -122,22 +121,18 @@ def mutated(text, mutation):
     return text.replace(mutation.code, mutation.instead)
 
 
-@contextmanager
-def copied():
+def copy_to(project):
     """Copy what the suite needs; paths in pyproject.toml are relative to it."""
     leave = shutil.ignore_patterns("__pycache__", ".*", "*.egg-info")
-    with tempfile.TemporaryDirectory(prefix="landrun-mutation-") as folder:
-        project = Path(folder).resolve()
-        for name in COPIED:
-            if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, project / name, ignore=leave)
-            else:
-                shutil.copy2(ROOT / name, project / name)
-        yield project
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, project / name, ignore=leave)
+        else:
+            shutil.copy2(ROOT / name, project / name)
 
 
-def tested(name, project, folder):
-    """Run a folder's tests in a copy, and show which failed; give pytest's exit code."""
+def passes(name, project, folder):
+    """Run a folder's tests in a copy, and show which failed."""
     began = time.monotonic()
     run = subprocess.run(
         [sys.executable, "-m", "pytest", *PYTEST, *TESTS[folder]],
@@ -154,22 +149,24 @@ def tested(name, project, folder):
     seconds = time.monotonic() - began
     sys.stdout.write(f"{name}: {len(failed)} tests fail ({seconds:.0f} s)\n{some}")
     sys.stdout.flush()
-    return run.returncode
+    return run.returncode == 0
 
 
 def main(names):
     wanted = [mutation for mutation in MUTATIONS if not names or mutation.name in names]
-    for folder in dict.fromkeys(mutation.folder for mutation in wanted):
-        with copied() as project:
-            if tested(f"{folder} as it is", project, folder) != 0:
+    with tempfile.TemporaryDirectory(prefix="landrun-mutation-") as temporary:
+        project = Path(temporary).resolve()
+        copy_to(project)
+        for folder in dict.fromkeys(mutation.folder for mutation in wanted):
+            if not passes(f"{folder} as it is", project, folder):
                 return 2
-    unnoticed = []
-    for mutation in wanted:
-        with copied() as project:
+        unnoticed = 0
+        for mutation in wanted:
             path = project / "src" / mutation.file
-            path.write_text(mutated(path.read_text("utf-8"), mutation), "utf-8")
-            if tested(f"without the {mutation.name}", project, mutation.folder) == 0:
-                unnoticed.append(mutation.name)
+            text = path.read_text("utf-8")
+            path.write_text(mutated(text, mutation), "utf-8")
+            unnoticed += passes(f"without the {mutation.name}", project, mutation.folder)
+            path.write_text(text, "utf-8")
     return 1 if unnoticed else 0
 
 
