@@ -9,7 +9,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
-base=landrun-test-base:latest
+base=landrun-test-base:$(cat tests/container/base.sh src/processing/requirements.txt | sha256sum | cut -c1-12)
 image=${1:-landrun-test:latest}
 work=$(mktemp -d)
 started=$(date +%s)
@@ -25,7 +25,7 @@ unpacked() {
 }
 
 sh tests/docker_daemon.sh start || exit 3
-if [ $# = 0 ]; then
+if [ $# = 0 ] && ! docker image inspect "$base" >/dev/null 2>&1; then
     if ! command -v mmdebstrap >/dev/null; then
         say "apt-get install mmdebstrap"
         apt-get update -qq
@@ -33,6 +33,8 @@ if [ $# = 0 ]; then
     fi
     say "base $base, of Debian's packages"
     sh tests/container/base.sh "$base"
+fi
+if [ $# = 0 ]; then
     say "landrun image --base-image $base"
     .venv/bin/landrun image --base-image "$base" --name "$image" >"$work/build.log" 2>&1 ||
         { cat "$work/build.log"; exit 1; }
