@@ -1,11 +1,16 @@
-"""What policies allow, by IAM's rules; and what the template's conditions refuse."""
+"""What policies allow, by IAM's rules, and the template's; and what moto knows of neither."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 
 import pytest
+from moto.dynamodb.responses import DynamoHandler
+from moto.iam.access_control import IAMPolicy, PermissionResult
+from moto.s3.responses import S3Response
+from moto.sqs.models import Message, Queue
 
 from landrun_ops.local.errors import TemplateError
 from landrun_ops.local.moto_patches.tasks import to_create
@@ -111,3 +116,24 @@ def test_name_and_role_bound_a_job_by_policy_and_its_size_by_the_boundary(
     boundary = json.loads(re.findall(r"```json\n(.*?)```", security, re.DOTALL)[0])
     assert refused([*deploy({}, physical).policies("StateMachineRole")], **job) == by_role
     assert refused([boundary], **job) == by_boundary
+
+
+def test_moto_ignores_the_conditions_of_identity_based_policies():
+    """`landrun_ops.local.moto_patches.iam` can go when moto has grown all that it is for."""
+    never = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+    statement = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*", "Condition": never}
+    policy = IAMPolicy(json.dumps({"Statement": [statement]}))
+    assert policy.is_action_permitted("iam:PassRole", "*") == PermissionResult.PERMITTED
+
+
+@pytest.mark.parametrize(
+    ("code", "lacks"),
+    [
+        (DynamoHandler, "_determine_resource"),  # which resource a call is about
+        (S3Response.get_object, "listbucket"),  # tells who may not list that an object is missing
+        (Queue.add_message, "kms"),  # a message keeps the key that its queue had
+        (Message, "kms"),
+    ],
+)
+def test_moto_neither_asks_for_nor_keeps_what_iam_goes_by(code, lacks):
+    assert lacks not in inspect.getsource(code).lower()
