@@ -1,8 +1,8 @@
-"""Workers that may die, called with functions that anyone can look up."""
+"""The job as a process, whose workers may die: what becomes of their files, and what is left."""
 
 from __future__ import annotations
 
-import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,55 +10,90 @@ from pathlib import Path
 
 import pytest
 
+from default_job import Result, json_lines
+
 PROCESSING = Path(__file__).parents[3] / "src/processing"
-# In a process of its own, which has no engine, as the job's parent has none: its forks are safe.
-SCRIPT = """
-import json, sys, types
-from messages.guard import Call, Failed, KilledError, Workers
-
-sys.modules["messages.work"] = types.ModuleType("the engine, which these calls do not need")
-
-def outcome(calls):
-    try:
-        answers = dict(workers.run([Call(name, tuple(given)) for name, given in calls]))
-    except (KilledError, OSError) as error:
-        return type(error).__name__
-    return [getattr(answers[place], "reason", answers[place]) for place in range(len(calls))]
-
-with Workers(2, memory=512) as workers:
-    json.dump([outcome(calls) for calls in json.loads(sys.argv[1])], sys.stdout)
+# It tells besides whether the script, the parent of all workers, has imported the engine: its forks
+# would not be safe, and its start a tenth of a second slower.
+STARTED = "import preprocess, sys; sys.exit(preprocess.main() or 9 * ('polars' in sys.modules))"
+CLEANER = """
+def clean(texts):
+    for text in texts:
+        exec(text)
+    return texts
 """
 ENDLESS = "from messages import guard; guard._limit_time(0)\nwhile 1: 0"
-FATAL = [
-    ("builtins:bytearray", 4 * 1024**3, "reading it took more memory than a worker may have"),
-    ("builtins:exec", "import os; os.abort()", "reading it took more memory than a worker may"),
-    ("signal:raise_signal", signal.SIGSEGV, "reading it killed its worker (exit code -11)"),
-    ("builtins:int", "no number", "it cannot be read: ValueError: invalid literal"),
-    ("builtins:exec", "raise SystemExit", "it cannot be read: SystemExit"),
-    ("builtins:exec", ENDLESS, "reading it took more processor time than its size justifies"),
-]
-FULL_DISK = ("builtins:exec", ["raise OSError(28, 'No space left on device')"])
+FATAL = {
+    "bytearray(4 * 1024**3)": "reading it took more memory than a worker may have",
+    "import os; os.abort()": "reading it took more memory than a worker may have",
+    "import signal; signal.raise_signal(11)": "reading it killed its worker (exit code -11)",
+    "int('no number')": "it cannot be read: ValueError: invalid literal",
+    "raise SystemExit": "it cannot be read: SystemExit",
+    ENDLESS: "reading it took more processor time than its size justifies",
+}
 
 
-@pytest.fixture(scope="module")
-def outcomes():
-    echoes = [[("builtins:abs", [-number]) for number in range(20)]]
-    fatal = [(name, [argument]) for name, argument, _ in FATAL]
-    runs = [*echoes, [*fatal, *echoes[0]], [FULL_DISK], [("signal:raise_signal", [signal.SIGKILL])]]
-    command = [sys.executable, "-c", SCRIPT, json.dumps(runs)]
-    done = subprocess.run(command, cwd=PROCESSING, capture_output=True, check=True)
-    return json.loads(done.stdout)
+def started(job, *arguments):
+    """Start the job in a process of its own, with a cleaner that carries out messages."""
+    (job.root / "own.py").write_text(CLEANER)
+    folders = ["--input", str(job.input), "--output", str(job.root / "result"), ""]
+    return subprocess.Popen(
+        [sys.executable, "-c", STARTED, *folders, "--cleaner", "own:clean", *arguments],
+        env=os.environ
+        | {"LANDRUN_OPT_ML": str(job.root), "PYTHONPATH": f"{PROCESSING}{os.pathsep}{job.root}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
-def test_answers_come_by_the_place_of_their_call(outcomes):
-    assert outcomes[0] == list(range(20))
+def left(job):
+    return [path.name for path in (job.root / "processing").iterdir()]
 
 
-def test_a_call_that_fails_says_why_and_the_others_are_carried_out(outcomes):
-    for reason, (*_, expected) in zip(outcomes[1], FATAL, strict=False):
-        assert reason.startswith(expected)
-    assert outcomes[1][len(FATAL) :] == list(range(20))
+def test_a_file_that_kills_its_worker_is_rejected_by_name_and_the_others_are_processed(job):
+    for number, code in enumerate(FATAL):
+        job.give(f"{number}.jsonl", json_lines({"text": "'first'"}, {"text": code}))
+    job.give("good.jsonl", json_lines({"text": "'first'"}, {"text": "'second'"}))
+
+    with started(job, "--memory-mb", "512") as run:
+        said, _ = run.communicate(timeout=60)
+
+    result = Result(job.root / "result", run.returncode).check()
+    assert (result.code, sorted(result.texts)) == (0, ["'first'", "'second'"]), said
+    assert "done: rows_in 2, rows_out 2" in said
+    assert [file["status"] for file in result.summary["files"]] == [*["rejected"] * 6, "read"]
+    for reject, reason in zip(result.rejected, FATAL.values(), strict=True):
+        assert reject["reason"].startswith(reason)
+    assert left(job) == ["input"]
 
 
-def test_a_full_disk_and_a_worker_that_something_else_kills_end_the_job(outcomes):
-    assert outcomes[2:] == ["OSError", "KilledError"]
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (
+            "import os; os.kill(os.getpid(), 9)",
+            "a worker was killed that read a.jsonl",
+        ),
+        ("raise OSError(28, 'No space left')", "no space is left on the volume: give it more"),
+    ],
+)
+def test_what_is_no_files_fault_ends_the_job_with_the_remedy(job, code, message):
+    job.give("a.jsonl", json_lines({"text": code}))
+    with started(job) as run:
+        said, _ = run.communicate(timeout=60)
+
+    assert run.returncode == 1, said
+    assert (job.root / "output/message").read_text().startswith(message)
+
+
+def test_stopping_the_job_leaves_no_worker_and_no_scratch(job):
+    code = "print('cleaning', flush=True); import time; time.sleep(600)"
+    job.give("a.jsonl", json_lines({"text": code}))
+    with started(job) as run:
+        assert any(line == "cleaning\n" for line in run.stdout)
+        run.send_signal(signal.SIGTERM)
+        run.communicate(timeout=60)  # until nobody has their output open
+
+    assert run.returncode == 143
+    assert left(job) == ["input"]

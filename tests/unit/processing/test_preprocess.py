@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from default_job import COUNTS, PACK, Here, Result, json_lines, parquet
-from messages import guard
+from default_job import COUNTS, PACK, Here, json_lines, parquet
 
 ROOT = Path(__file__).resolve().parents[3]
 ALL, LESS = ["sender", "sent_at", "text"], ["sender", "text"]
@@ -277,74 +271,3 @@ def test_a_sample_gives_the_counts_its_readme_says_however_it_is_packed(job, nam
     assert result.frame.columns[:4] == ["message_id", "sender", "sent_at", "text"]
     shown = r"@example|4111 1111|3782 8|https?:|555\) 010|030 1234"
     assert not re.search(shown, " ".join(result.texts))
-
-
-# As the script itself runs, which tells besides whether it, the parent of all workers, has imported
-# the engine: its forks would not be safe, and its start a tenth of a second slower.
-STARTED = "import preprocess, sys; sys.exit(preprocess.main() or 9 * ('polars' in sys.modules))"
-
-
-def started(job, cleaner):
-    """Start the job in a process of its own with a cleaner of a test's."""
-    (job.root / "own.py").write_text(f"import os, time\ndef clean(texts):\n    {cleaner}\n")
-    folders = ["--input", str(job.input), "--output", str(job.root / "result"), ""]
-    path = os.pathsep.join([str(ROOT / "src/processing"), str(job.root)])
-    return subprocess.Popen(
-        [sys.executable, "-c", STARTED, *folders, "--cleaner", "own:clean"],
-        env=os.environ | {"LANDRUN_OPT_ML": str(job.root), "PYTHONPATH": path},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def test_a_file_that_kills_its_worker_is_rejected_by_name_and_the_others_are_processed(job):
-    job.give("killer.jsonl", json_lines({"text": "first"}, {"text": "kill"}))
-    job.give("other.jsonl", json_lines(*many(10)))
-
-    with started(job, "return texts if 'kill' not in texts else os.abort()") as run:
-        said, _ = run.communicate(timeout=60)
-
-    result = Result(job.root / "result", run.returncode).check()
-    assert result.code == 0, said
-    assert "done: rows_in 10, rows_out 10" in said
-    assert "Traceback" not in said
-    assert [file["status"] for file in result.summary["files"]] == ["rejected", "read"]
-    assert result.rejected[0]["reason"] == "reading it took more memory than a worker may have"
-    assert [path.name for path in (job.root / "processing").iterdir()] == ["input"]
-
-
-def test_stopping_the_job_leaves_no_worker_and_no_scratch(job):
-    job.give("a.jsonl", json_lines(*many(10)))
-    with started(job, "print('cleaning', flush=True) or time.sleep(600)") as run:
-        assert any(line == "cleaning\n" for line in run.stdout)
-        run.send_signal(signal.SIGTERM)
-        code = run.wait(timeout=60)
-    deadline = time.monotonic() + 60
-    while _group_lives(run.pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-
-    assert code == 143
-    assert not _group_lives(run.pid)
-    assert [path.name for path in (job.root / "processing").iterdir()] == ["input"]
-
-
-def _group_lives(group):
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def test_a_worker_that_something_else_kills_is_reported_as_want_of_memory(job):
-    class Killed(Here):
-        def run(self, calls):
-            raise guard.KilledError(0)
-
-    result = job.give("a.jsonl", json_lines({"text": "hi"})).run(workers=Killed)
-
-    assert result.code == 1
-    said = "a worker was killed that read a.jsonl, most likely because memory ran out"
-    assert result.message.startswith(said)
