@@ -1,14 +1,14 @@
-"""What an update of a live stack replaces or takes away, parameter by parameter.
+"""No parameter replaces what holds data, in an update of a live stack.
 
 CloudFormation replaces a resource whose create-only property changes: with a new name the data
 stays behind, and with a fixed name the update fails. The resource schemas name those properties.
+Of what a parameter takes away, test_security.py shows that data is retained.
 """
 
 from __future__ import annotations
 
 from functools import reduce
 
-import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from .test_parameters import ALLOWED
@@ -23,18 +23,6 @@ WORK |= {
 
 REPLACED = {("NotificationEmail", "EmailSubscription")}
 """A subscription holds no data: another address confirms anew."""
-
-HOLD_DATA = {
-    *("AWS::DynamoDB::Table", "AWS::ECR::Repository", "AWS::KMS::Key", "AWS::S3::Bucket"),
-    *("AWS::SNS::Topic", "AWS::SQS::Queue"),
-}
-TAKEN_AWAY = {
-    ("LandingBucketName", "LandingBucket"),  # retained
-    ("OutputBucketName", "OutputBucket"),  # retained
-    ("StateMachineArn", "ImageRepository"),  # retained
-    ("KmsKeyArn", "NotificationsKey"),  # the topic is under the customer's key instead
-}
-"""What a value beside the default takes away."""
 
 
 def create_only(resource):
@@ -57,31 +45,12 @@ def values(name, parameter):
     return {str(value) for value in (parameter["Default"], *others)}
 
 
-@pytest.fixture(scope="module")
-def stacks(source, deployed):
-    """The resources of each stack that differs in one parameter, by that parameter."""
-    return {
-        name: [deployed(**{name: value}).resources for value in values(name, parameter)]
-        for name, parameter in source["Parameters"].items()
-    }
-
-
-def test_no_parameter_replaces_what_holds_data(stacks):
+def test_no_parameter_replaces_what_holds_data(source, deployed):
     found = set()
-    for parameter, variants in stacks.items():
+    for parameter, about in source["Parameters"].items():
+        stacks = [deployed(**{parameter: value}) for value in values(parameter, about)]
         kept = {}
-        for name, resource in [pair for variant in variants for pair in variant.items()]:
+        for name, resource in [pair for one in stacks for pair in one.resources.items()]:
             if kept.setdefault(name, create_only(resource)) != create_only(resource):
                 found.add((parameter, name))
     assert found == REPLACED
-
-
-def test_no_parameter_takes_away_what_holds_data(stacks, stack):
-    found = {
-        (parameter, name)
-        for parameter, variants in stacks.items()
-        for variant in variants
-        for name in stack.resources.keys() - variant.keys()
-        if stack.resources[name]["Type"] in HOLD_DATA
-    }
-    assert found == TAKEN_AWAY
