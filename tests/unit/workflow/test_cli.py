@@ -47,7 +47,7 @@ def landrun(*arguments):
     return cli.run(["workflow", *arguments])
 
 
-def test_render_writes_what_check_then_accepts(tmp_path, root, capsys):
+def test_render_writes_what_check_accepts_with_settings_in_place_of_tokens(tmp_path, root, capsys):
     assert landrun("render", "--check", "--project", str(root)) == 0
     path = tmp_path / "new/processing.asl.yaml"
     out = ("render", "--out", str(path))
@@ -59,9 +59,6 @@ def test_render_writes_what_check_then_accepts(tmp_path, root, capsys):
     said = json.loads(capsys.readouterr().out)
     assert said == {"path": str(path), "same": True, "written": False}
     assert path.read_text(encoding="utf-8") == render()
-
-
-def test_settings_replace_their_tokens_and_stdout_is_yaml(capsys):
     assert landrun("render", "--out", "-", "--set", "environment.LANG=de") == 0
     request = parse(capsys.readouterr().out)["States"]["Process messages"]["Parameters"]
     assert request["Environment"] == {"LANG": "de"}

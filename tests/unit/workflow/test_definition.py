@@ -16,27 +16,6 @@ from landrun_ops.workflow import WorkflowConfig, definition, render, template
 from landrun_ops.workflow.definition import STEP
 from landrun_ops.workflow.definition_file import parse
 
-NETWORK = {"subnets": ["subnet-1"], "security_group_ids": ["sg-1"]}
-VPC = '"VpcConfig": {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]}'
-
-SETTINGS = [
-    ("instance_type", "ml.c5.xlarge", "ProcessingResources", "ml.c5.xlarge"),
-    ("instance_count", 7, "ProcessingResources", '"InstanceCount": 7'),
-    ("volume_size_in_gb", 99, "ProcessingResources", '"VolumeSizeInGB": 99'),
-    ("volume_kms_key", "alias/volume", "ProcessingResources", '"VolumeKmsKeyId": "alias/volume'),
-    ("output_kms_key", "alias/output", "ProcessingOutputConfig", '"KmsKeyId": "alias/output'),
-    ("max_runtime_in_seconds", 60, "StoppingCondition", '"MaxRuntimeInSeconds": 60'),
-    ("environment", {"LANG": "de"}, "Environment", '{"LANG": "de"}'),
-    ("arguments", "--title 'a & b'", "AppSpecification", '["--title", "a & b"]'),
-    ("tags", {"team": "ml"}, "Tags", '[{"Key": "team", "Value": "ml"}]'),
-    ("experiment_config", {"TrialName": "t"}, "ExperimentConfig", '{"TrialName": "t"}'),
-    ("input_data_type", "S3Prefix", "ProcessingInputs", '"S3DataType": "S3Prefix"'),
-    ("input_distribution", "ShardedByS3Key", "ProcessingInputs", "ShardedByS3Key"),
-    ("input_path", "/opt/ml/processing/in", "ProcessingInputs", "/opt/ml/processing/in"),
-    ("network", NETWORK, "NetworkConfig", VPC),
-]
-"""A setting, its value, where in the request it has to be, and how."""
-
 
 @pytest.fixture(scope="module")
 def committed(root):
@@ -114,13 +93,22 @@ def test_a_machine_for_one_kind_of_input_has_one_step_with_only_what_is_set(sett
     assert output["S3Output"]["S3Uri.$"] == "$$.Execution.Input['OutputProcessedMessage']"
 
 
-def test_every_setting_of_the_notebook_reaches_the_request(settings):
-    request = request_of(settings | {setting: value for setting, value, _, _ in SETTINGS})
-    for _, _, where, rendered in SETTINGS:
-        assert rendered in json.dumps(request[where])
+def test_a_setting_that_the_stack_does_not_have_reaches_the_request(settings):
+    own = {
+        "arguments": "--title 'a & b'",
+        "tags": {"team": "ml"},
+        "experiment_config": {"TrialName": "t"},
+        "input_path": "/opt/ml/processing/in",
+        "input_data_type": "S3Prefix",
+    }
+    request = request_of(settings | own)
     assert problems(request) == ""
-    request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = "one"
-    assert "InstanceCount" in problems(request)
+    assert request["AppSpecification"]["ContainerArguments"] == ["--title", "a & b"]
+    assert request["Tags"] == [{"Key": "team", "Value": "ml"}]
+    assert request["ExperimentConfig"] == {"TrialName": "t"}
+    [source] = request["ProcessingInputs"]
+    assert source["S3Input"]["LocalPath"] == "/opt/ml/processing/in"
+    assert source["S3Input"]["S3DataType"] == "S3Prefix"
 
 
 def test_the_partition_is_the_roles_wherever_it_is_rendered(settings, monkeypatch):

@@ -23,16 +23,6 @@ def nested(levels):
     return reduce(lambda inner, _: {"in": inner}, range(levels - 1), {"end": 1})
 
 
-def test_a_record_of_usual_size_comes_back_whole():
-    usual = {
-        "summary": {"rows_in": 3, "share": 0.25},
-        "trigger": {"Key": "é"},
-        "duration_seconds": 1.5,
-        "input_also_matches": ("a.csv.bak",),
-    }
-    assert stored(**usual) == record(usual)
-
-
 def test_what_is_nested_deeper_than_dynamodb_takes_is_left_out():
     assert stored(trigger=nested(NESTING_LIMIT)).trigger == nested(NESTING_LIMIT)
     for levels in (NESTING_LIMIT + 1, 900):

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 from botocore.exceptions import ClientError
 
-from landrun.adapters.manifests import Collected, Manifests, manifest_body
+from landrun.adapters.manifests import Manifests, manifest_body
 from landrun.errors import ServiceError
 from landrun.models.landing import Landing
 from landrun.models.run import ScheduleTrigger
@@ -25,14 +25,15 @@ def manifests(s3):
     return Manifests(s3, "outputs", "manifests/")
 
 
-def landing(key, version_id="s6XXmyhXQ2b5Krp0R6uv1Czb3URj1MkP", size=5 * 1024**4, bucket="b" * 63):
-    return Landing(bucket, key, version_id, "006B02A4A2C5F96E75" + "F" * 14, size, TIME)
+def landing_trigger(key):
+    version_id, sequencer = "s6XXmyhXQ2b5Krp0R6uv1Czb3URj1MkP", "006B02A4A2C5F96E75" + "F" * 14
+    return Landing("b" * 63, key, version_id, sequencer, 5 * 1024**4, TIME).trigger
 
 
 @pytest.mark.parametrize(
     ("trigger", "prefix"),
     [
-        (landing("é 😀\n+%2B\"'.csv").trigger, None),
+        (landing_trigger("é 😀\n+%2B\"'.csv"), None),
         (TICK, S3Uri("landings", "incoming/é/2026")),
     ],
     ids=["a landing's", "a tick's"],
@@ -64,7 +65,7 @@ def test_the_trigger_of_the_longest_key_is_ascii_that_fits_the_metadata_of_s3(fi
     source, key, bucket = random.Random(first), "", Mock()
     while len((more := key + chr(source.randint(first, last))).encode()) <= 1024:
         key = more
-    Manifests(bucket, "outputs", "manifests/").write_once("r", "b", [key], landing(key).trigger)
+    Manifests(bucket, "outputs", "manifests/").write_once("r", "b", [key], landing_trigger(key))
     [(name, value)] = bucket.put_object.call_args.kwargs["Metadata"].items()
     assert len(f"{name}{value}".encode("ascii")) <= METADATA_LIMIT
 
@@ -85,19 +86,6 @@ def test_only_the_key_of_a_manifest_names_a_run():
     others += [f"{name}.json" for name in ("", "a b", "x" * 55, "a\x1b[2J", "é", "a.b", "a/b")]
     others = ["elsewhere/landrun-1.json", *(f"manifests/{name}" for name in others)]
     assert [manifests.run_of(key) for key in others] == [None] * len(others)
-
-
-def test_collected_landings_read_back_exactly_and_each_key_once(manifests):
-    landings = (
-        landing("é 😀 +.csv"),
-        landing("b", "v1"),
-        landing("b", "v2"),
-        landing("c", size=None),
-    )
-    written = manifests.write_collected("run-1", Collected(landings, last=False), TICK)
-    assert written.keys == ("é 😀 +.csv", "b", "c")
-    for manifest in (written, manifests.find("run-1")):
-        assert manifests.collected(manifest) == Collected(landings, last=False)
 
 
 def test_manifests_are_listed_after_a_key_with_their_age_over_all_pages(manifests, s3, monkeypatch):

@@ -38,15 +38,6 @@ def test_a_name_that_exists_today_stays_and_fits_step_functions_and_sagemaker(na
     assert len(run.check_run_name(name)) <= 54  # SageMaker's 63 less the attempt's suffix of 9
 
 
-def test_every_part_of_an_identity_changes_the_name():
-    landings = ["bkv", "ckv", "blv", "bkw", ("b", "a,b", "c"), ("b", "a", "b,c")]
-    names = [landing(*identity) for identity in landings]
-    names += [tick(TIME, part) for part in range(20)]
-    names += [tick("2026-11-23T03:00:00Z"), run.tick_run_name("landrun", f"{SCHEDULE}2", TIME)]
-    names += [run.manual_run_name("landrun"), run.manual_run_name("landrun")]
-    assert len(set(names)) == len(names)
-
-
 @pytest.mark.parametrize(
     ("make", "names", "words"),
     [
