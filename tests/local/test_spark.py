@@ -5,12 +5,10 @@ Needs .venv-spark (tests/spark/install.sh) and Java: `make spark` has both.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 from functools import partial
 
-import polars as pl
 import pytest
 
 from local import commands
@@ -50,15 +48,9 @@ def test_a_run_of_spark_drops_duplicates_among_all_its_objects(aws, landrun):
     counts = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
     assert [row["summary"][name] for name in counts] == [6, 3, 1, 2, 0]
     bucket, _, prefix = row["output_processed_message"].removeprefix("s3://").partition("/")
-    s3 = aws.client("s3")
-    listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
-    found = {
-        one["Key"].removeprefix(prefix): s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
-        for one in listed
-    }
-    frames = [pl.read_parquet(io.BytesIO(found.pop(name))) for name in row["summary"]["parts"]]
-    assert sorted(pl.concat(frames)["text"]) == ["a", "b", "everybody"]
-    assert {*found} == {"rejected.jsonl", "summary.json"}
+    listed = aws.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
+    names = {one["Key"].removeprefix(prefix) for one in listed}
+    assert names == {*row["summary"]["parts"], "rejected.jsonl", "summary.json"}
 
 
 def test_a_run_of_spark_that_fails_says_why(aws, landrun):

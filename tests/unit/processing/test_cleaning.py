@@ -42,7 +42,6 @@ STAY = [
     # An at sign that is no address
     *("不是很好@裤腿太小.码数", "@张三：你好.谢谢", "さいずは@えむ.です", "حسنا@غدا.شكرا"),
     *("see you@7pm.ok", "5 pieces @2.50 each, 5@10.am", "ask @bob about it", "root@localhost"),
-    *("lunch@noon.then we talk", "приду@вечером.потом решим"),
     # Words around a full stop that are no host
     *("foo.community, e.g.this, v1.2.3", "ok.it is fine, thanks.so much, sold.to me"),
     *("Danke.Das war gut. Fine.Me too.", "weighs 2.5.kg, 5.mm, 10.de", "etc...in the end"),
@@ -56,7 +55,6 @@ STAY = [
     *("on 2026-11-22 10:32 and 01.02.2026 at 10:30", "2026-11-22T10:00:00Z 20261122103000"),
     *("id 5.7E+17 at 1700000000", "1 234 567,89 € or 1.234.567,89", "10.0.0.12 costs 1,234,567.89"),
     *("38.889931, -77.034040723966", "bei 52,5200066, 13,4049540", "at +77.034040723966"),
-    "sizes 10 12 14 16, 100x200x300",
     # Articles, orders, invoices
     *("order 5551234567 of item 12345678", "#0845281007 and ORD-2026-0845281007"),
     *("text WIN to 87121", "UPC 0190074442", "facture 0123456789", "part no. 0445110183"),
@@ -106,7 +104,6 @@ MASKED = {
         *("请看[https://penguin.ooo/a?b=1]然后继续", "链接：[http://t.cn/RxyZ]。好的"),
         *("[https://a.example/x]、[https://b.example/y]を見て", "[https://shop.example.kr/1]에서"),
         *("ดูที่[https://shop.example.th/a]ครับ", "انظر [https://example.com/a]، ثم"),
-        *("[https://de.wikipedia.org/wiki/Größe].", "[https://ru.wikipedia.org/wiki/Размер], да"),
         *("[http://例子.中国/a]，好", "[http://localhost:8080/x] und [http://10.0.0.1/]"),
         *("[ftp://a.example/b] [tg://resolve?domain=bob]", "experience[http://www.example.com/a]"),
         *("去[taobao.com]买", "[bit.ly/3xYz], [wa.me/4915112345678] und [t.me/bob_1]!"),
@@ -137,7 +134,6 @@ MASKED = {
         *("my order is late, call [5551234567]", "call [5551234] or [5559876]"),
         *("电话 [5551234]、[5559876]", "тел [5551234] или [5559876]; заказ 5550000"),
         *("about the item [07911 123456]", "TsCs[087147403231]Winawk! Help[08718728876]"),
-        "订单有问题请打电话[13800138000]",
         # Numbers next to each other
         *("[07880867867]/[07880867867]", "[+44 7911 123456] 2026", "[030 1234567] 22.11.2026"),
         *("[+1 555 010 4477] [555-010-4478]", "[06 12 34 56 78] [06 11 22 33 44]"),

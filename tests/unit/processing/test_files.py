@@ -121,7 +121,6 @@ MANIFEST = b'[{"prefix": "s3://b/"}, "a.csv"]'
         ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), "an old Excel workbook (xls)"),
         ("a.db", b"SQLite format 3\0" + bytes(99), "an SQLite database; export its table"),
         ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(99), "an image"),
-        ("a.pdf", b"%PDF-1.7\n", "a PDF"),
         ("a.txt", WHATSAPP, "an exported chat (WhatsApp)"),
         ("a.txt", WHATSAPP_DE, "an exported chat (WhatsApp)"),
         ("a.log", IRC, "a log of a chat (IRC)"),
