@@ -84,23 +84,19 @@ def _get_object(s3, asked):
 
 
 def _list_objects_v2(s3, asked):
-    keys, more, token = s3.list_objects_v2(
-        s3.get_bucket(asked["Bucket"]),
-        asked["Prefix"],
-        delimiter=None,
-        continuation_token=asked.get("ContinuationToken"),
-        start_after=asked.get("StartAfter"),
-        max_keys=asked.get("MaxKeys", 1000),
-    )
+    after = asked.get("ContinuationToken") or asked.get("StartAfter") or ""
+    stored = s3.get_bucket(asked["Bucket"]).keys
+    keys = sorted(key for key in list(stored) if key.startswith(asked["Prefix"]) and key > after)
+    page = keys[: asked.get("MaxKeys", 1000)]
     listed = [
         {
-            "Key": key.name,
-            "Size": key.size,
-            "LastModified": key.last_modified.replace(microsecond=0, tzinfo=UTC),
+            "Key": key,
+            "Size": stored[key].size,
+            "LastModified": stored[key].last_modified.replace(microsecond=0, tzinfo=UTC),
         }
-        for key in keys
+        for key in page
     ]
-    return {"Contents": listed} | ({"NextContinuationToken": token} if more else {})
+    return {"Contents": listed} | ({"NextContinuationToken": page[-1]} if keys[len(page) :] else {})
 
 
 S3 = {"PutObject": _put_object, "GetObject": _get_object, "ListObjectsV2": _list_objects_v2}

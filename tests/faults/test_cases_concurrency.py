@@ -46,7 +46,7 @@ def start(world, runs):
     before = set(world.executions())
     for _ in range(runs):
         world.clock.advance(1)
-        world.land(f"incoming/{len(world.landed)}.jsonl", stored=False)
+        world.land(f"incoming/{len(world.landed)}.jsonl")
         world.drain()
     return [name for name in world.executions() if name not in before]
 

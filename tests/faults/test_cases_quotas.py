@@ -23,7 +23,7 @@ def test_burst_over_the_quota_of_start_execution_loses_none_and_buries_none(worl
 
     world.faults.add(over_quota)
     for number in range(60):
-        world.land(f"incoming/{number}.jsonl", stored=False)
+        world.land(f"incoming/{number}.jsonl")
     world.drain()
     assert len(world.executions()) == 40
     while len(world.landings):

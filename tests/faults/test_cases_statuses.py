@@ -231,36 +231,27 @@ BARE = "AlgorithmError: , exit code: 1"
 TRACEBACK = "rows: 1\nTraceback (most recent call last):\n  File …\nKeyError: 'text'"
 
 
+@pytest.mark.case(24)
 @pytest.mark.parametrize(
-    ("job", "log", "exit_message"),
+    ("job", "fault", "exit_message"),
     [
-        ({}, TRACEBACK, "KeyError: 'text'"),
-        ({}, None, BARE),
-        ({"ExitMessage": "no text column"}, TRACEBACK, "no text column"),
+        ({}, None, "KeyError: 'text'"),
+        ({}, ("describe_log_streams", throttled()), BARE),
+        ({}, ("get_log_events", unreachable()), BARE),
+        ({"ExitMessage": "no text column"}, None, "no text column"),
     ],
 )
-def test_a_job_that_fails_without_a_word_is_recorded_with_the_error_in_its_log(
-    loose, job, log, exit_message
+def test_a_job_that_fails_without_a_word_is_recorded_with_the_error_in_its_log_if_it_can_be_read(
+    loose, job, fault, exit_message
 ):
     failed = {"ProcessingJobName": "job-1", "ProcessingJobStatus": "Failed", "FailureReason": BARE}
-    if log:
-        inside.log("job-1", log)
+    inside.log("job-1", TRACEBACK)
+    if fault:
+        loose.world.faults.when("logs", *fault)
     loose.send(loose.end("FAILED", cause=json.dumps(failed | job)))
-    assert loose.row["exit_message"].startswith(exit_message)
+    assert loose.row["exit_message"] == exit_message
     [(_, message)] = loose.world.published
     assert f"Exit message: {exit_message}" in message
-
-
-@pytest.mark.case(24)
-@pytest.mark.parametrize("fault", [throttled, unreachable])
-@pytest.mark.parametrize("call", ["describe_log_streams", "get_log_events"])
-def test_log_that_cannot_be_read_keeps_no_failure_from_the_record(run, call, fault):
-    fail_without_a_word(run.world, run.name)
-    run.world.faults.when("logs", call, fault())
-    run.send(run.events[-1])
-    assert (run.row["status"], "exit_message" in run.row) == ("TIMED_OUT", False)
-    assert len(run.world.published) == 1
-    assert run.world.statuses.messages == {}
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "ParamValidationError", "InvalidBucketName"])

@@ -23,7 +23,7 @@ MODES = [{"start_on": "schedule"}, {"ScheduledInput": "incoming/"}]
 
 def land(world, count, **more):
     for number in range(count):
-        world.land(f"incoming/{number}.jsonl", stored=False, **more)
+        world.land(f"incoming/{number}.jsonl", **more)
     world.drain()
 
 
@@ -31,7 +31,7 @@ def land(world, count, **more):
 def some_wait(most="2", waiting=2):
     with World("schedule", MaxObjectsPerRun=most) as world:
         for key in KEYS[:waiting]:
-            world.land(key, stored=False)
+            world.land(key)
         world.drain()
         yield world
 
@@ -50,7 +50,7 @@ def unclaimed(world):
 
 
 def overwrite(world):
-    world.land(KEYS[0], b"newer", stored=False)
+    world.land(KEYS[0], b"newer")
     world.drain()
 
 

@@ -23,7 +23,6 @@ its best-effort events, SNS. What is deployed is read from template.yaml. One Wo
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections import defaultdict
 from contextlib import nullcontext
@@ -104,7 +103,6 @@ class World:
         self.finish, self.redrive = self.machine.finish, self.machine.redrive
         self.request_again, self.forget = self.machine.request_slot, self.machine.forget
         self._sequencers = sequencers(self.random)
-        self._versions = itertools.count(1)
         self._lagging = {}
         self._patches = Patches()
         self._mock = mock_aws()
@@ -130,20 +128,14 @@ class World:
 
     # ---- what lands --------------------------------------------------------------------------
 
-    def land(
-        self, key, body=b'{"text": "hello"}\n', *, copies=1, expected=True, stored=True, change=None
-    ):
+    def land(self, key, body=b'{"text": "hello"}\n', *, copies=1, expected=True, change=None):
         """Put an object; send its *Object Created* event so many times, its detail changed.
 
-        What is not ``expected`` has to be ignored or refused. ``stored=False`` spares the object
-        itself, of which the functions see nothing but its event.
+        What is not ``expected`` has to be ignored or refused.
         """
         bucket = self.stack.name("LandingBucket")
-        version_id = f"{next(self._versions):032x}"
-        if stored:
-            put = direct_client("s3").put_object
-            version_id = put(Bucket=bucket, Key=key, Body=body)["VersionId"]
-        said = {"key": key, "version-id": version_id, "sequencer": next(self._sequencers)}
+        version = direct_client("s3").put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
+        said = {"key": key, "version-id": version, "sequencer": next(self._sequencers)}
         event = object_created(self.utc(), bucket, body, **said)
         if change:
             change(event["detail"])
