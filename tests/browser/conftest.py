@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from functools import cache
+from pathlib import Path
 
 import pytest
+
+from landrun_ops.local import LocalAws
+from landrun_ops.web.page import chart_library, render
+from laptop_stack import LaptopStack
+
+from .made_up_runs import report_of, runs
 
 if "LANDRUN_BROWSER" not in os.environ:  # `make test` is to stay quick, and has no Playwright
     collect_ignore_glob = ["test_*.py"]
 else:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
-    from landrun_ops.web.page import chart_library, render
+    expect.set_options(timeout=60_000)  # of a machine that has much else to do
 
-    from .made_up_runs import report_of, runs
-    from .pages import go, started
-
-    library = cache(chart_library)
+WINDOWS = {
+    "light": {"viewport": {"width": 1280, "height": 900}},
+    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
+}
+library = cache(chart_library)
 
 
 @pytest.fixture(scope="session")
@@ -28,16 +41,11 @@ def browser():
     path = next(filter(None, map(shutil.which, names)), None)
     assert path, "no Chromium here: apt-get install chromium, or set LANDRUN_CHROMIUM to one"
     options = ["--no-sandbox", "--force-color-profile=srgb"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=options)
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=path, args=options) as browser,
+    ):
         yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="session")
-def laptop(tmp_path_factory):
-    with started(tmp_path_factory.mktemp("laptop")) as laptop:
-        yield laptop
 
 
 @pytest.fixture
@@ -49,36 +57,75 @@ def complaints():
 @pytest.fixture
 def new_page(browser, complaints):
     """``new_page("dark")`` or ``("phone")`` is an empty page of a browser nobody has used."""
-    contexts = []
+    pages = []
 
     def make(how="light"):
-        phone = how == "phone"
-        context = browser.new_context(
-            viewport={"width": 390, "height": 844} if phone else {"width": 1280, "height": 900},
-            is_mobile=phone,
-            has_touch=phone,
-            color_scheme="dark" if how == "dark" else "light",
-        )
-        contexts.append(context)
-        page = context.new_page()
+        page = browser.new_page(**WINDOWS[how])
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda said: said.type != "log" and complaints.append(said.text))
+        pages.append(page)
         return page
 
     yield make
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
 
 
 @pytest.fixture
-def opened(new_page, tmp_path):
-    """``opened(300, at="#status=FAILED")`` is a page of a report about so many runs, drawn."""
+def drawn(new_page):
+    """``drawn(address, "dark")`` is a page whose script has said that all is drawn."""
 
-    def open_(count, how="light", *, at="", hostile=False):
-        page, file = new_page(how), tmp_path / "report.html"
-        found = report_of(runs(count, hostile=hostile))
-        file.write_text(render(found, library()), encoding="utf-8")
-        go(page, file.as_uri() + at)
+    def go(address, how="light"):
+        page = new_page(how)
+        page.goto(address)
+        page.wait_for_selector("body[data-ready=yes]:not([data-busy=yes])", state="attached")
         return page
 
+    return go
+
+
+@pytest.fixture
+def opened(drawn, tmp_path):
+    """``opened(300, at="#status=FAILED")`` is the page of a report about so many runs."""
+
+    def open_(count, how="light", *, at="", hostile=False):
+        file = tmp_path / "report.html"
+        file.write_text(render(report_of(runs(count, hostile=hostile)), library()), "utf-8")
+        return drawn(file.as_uri() + at, how)
+
     return open_
+
+
+@pytest.fixture
+def fits_the_window():
+    """Whether nothing of a page is wider; takes a picture if LANDRUN_PICTURES has a folder."""
+
+    def fits(page, name):
+        if folder := os.environ.get("LANDRUN_PICTURES"):
+            page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+        return page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    return fits
+
+
+@pytest.fixture(scope="session")
+def laptop(root, tmp_path_factory):
+    """A laptop's stack of one slot, whose jobs begin to work when ``go_ahead`` is there."""
+    folder = tmp_path_factory.mktemp("laptop")
+    job, go_ahead = folder / "job.sh", folder / "go"
+    job.write_text(
+        f"while [ ! -e {go_ahead} ]; do sleep 0.1; done\n"
+        f'exec {sys.executable} {root}/src/processing/preprocess.py "$@"\n'
+    )
+    command = [sys.executable, "-m", "landrun_ops", "local", "up", f"--state-dir={folder}/state"]
+    command += [f"--parameter=JobEntrypoint={json.dumps(['/bin/sh', str(job)])}"]
+    command += ["--parameter=MaxConcurrentRuns=1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as up:
+        try:
+            assert up.stdout.readline().startswith("ready at ")
+            stack = LaptopStack(LocalAws.attach(folder / "state"))
+            stack.address = up.stdout.readline().removeprefix("live page: ").strip()
+            stack.go_ahead = go_ahead
+            yield stack
+        finally:
+            up.send_signal(signal.SIGINT)
