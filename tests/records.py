@@ -31,21 +31,7 @@ def item(row):
 
 def create_runs_table(client, name="runs"):
     """Create a runs table with its indexes, as the template has it."""
-    attributes = ("name", "month", "started_at", "unfinished")
-    client.create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": one, "AttributeType": "S"} for one in attributes],
-        KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": f"by-{key}",
-                "KeySchema": [
-                    {"AttributeName": key, "KeyType": "HASH"},
-                    {"AttributeName": "started_at", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-            for key in ("month", "unfinished")
-        ],
-    )
+    from faults.stack import TABLE, DeployedStack  # noqa: PLC0415 - most need no template
+
+    table = DeployedStack().resolved.of_type("AWS::DynamoDB::Table")["RunsTable"]
+    client.create_table(TableName=name, **{part: table[part] for part in TABLE if part in table})

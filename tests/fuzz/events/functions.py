@@ -31,11 +31,7 @@ NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def check(operation, given):
     """Fail when AWS would refuse the request, or a person could be taken in by it."""
     match operation:
-        case "StartExecution":
-            assert len(given["input"].encode()) <= 262_144
-            json.loads(given["input"])
         case "PutItem":
-            assert all(given["Item"][name]["S"] for name in ("name", "month", "started_at"))
             assert size({"M": given["Item"]}) <= 409_600
             TypeDeserializer().deserialize({"M": given["Item"]})  # boto3's limits of numbers
         case "Publish":
@@ -47,10 +43,8 @@ def check(operation, given):
             assert not LINK.search(subject + message), "a mail would have a link or a tag"
         case "SendMessage":
             assert not NO_XML.search(given["MessageBody"])
-            attributes = given["MessageAttributes"].values()
-            assert all(one["StringValue"].isprintable() for one in attributes)
-        case "DescribeProcessingJob":
-            assert re.fullmatch("[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", given["ProcessingJobName"])
+            reasons = given["MessageAttributes"].values()
+            assert all(one["StringValue"].isprintable() for one in reasons)
 
 
 def size(value, levels=33):

@@ -23,11 +23,9 @@ PIECES = (
     "incoming/a.jsonl",
 )
 LENGTHS = (80, 81, 255, 256, 1024, 1025, 2049, 70_000, 120_000)
-NUMBERS = (0, -1, 2**53, -(2**63), 10**16, 10**39, 10**140, 10**4000)
-FLOATS = (0.5, -0.0, 1e-320, 1e15, 1e308, float("inf"), float("nan"))
 UNUSUAL = (
     *("[" * levels + "]" * levels for levels in (19, 29, 30, 31, 400, 60_000)),
-    *("9" * digits for digits in (39, 4300, 4400)),
+    *("9" * digits for digits in (16, 39, 140, 4300, 4400)),
     f"[{'1,' * 100_000}1]",
     f"[{'{},' * 60_000}{{}}]",
 )
@@ -38,10 +36,9 @@ long_texts = st.builds(lambda piece, size: (piece * size)[:size], pieces, st.sam
 texts = st.lists(pieces | st.text(max_size=8), max_size=4).map("".join) | long_texts
 """Texts with what moves cursors, breaks lines, makes links, and no end."""
 
-leaves = st.none() | st.booleans() | st.sampled_from(NUMBERS + FLOATS) | texts
 values = texts.map(json.dumps) | st.sampled_from(UNUSUAL)
 values |= st.recursive(
-    leaves,
+    st.none() | st.booleans() | st.integers() | st.floats() | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=6,
 ).map(json.dumps)
@@ -71,10 +68,6 @@ def changed(draw, events):
 
 def bodies(events):
     """The body of a message: a changed event, one that is cut off, or anything that is JSON."""
-    cut = st.builds(
-        lambda body, at, end: body[:at] + end,
-        changed(events),
-        st.integers(0, 500),
-        st.sampled_from(["", '"', "\\", "NaN", "\\ud800"]),
-    )
+    at, end = st.integers(0, 500), st.sampled_from(["", '"', "\\", "NaN", "\\ud800"])
+    cut = st.builds(lambda body, at, end: body[:at] + end, changed(events), at, end)
     return st.one_of(*[changed(events)] * 5, cut, values)

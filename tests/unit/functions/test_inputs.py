@@ -1,4 +1,7 @@
-"""Which objects start runs, which keys and URIs there can be, and what a schedule reads."""
+"""Which keys and URIs there can be, and what a schedule reads.
+
+tests/faults and tests/unit/cli/test_backfill.py have the reasons for which objects start no run.
+"""
 
 from __future__ import annotations
 
@@ -7,30 +10,9 @@ from datetime import UTC, datetime
 import pytest
 
 from landrun.errors import ConfigurationError, InvalidKey, InvalidS3Uri
-from landrun.models.landing import LandingFilter, check_key
+from landrun.models.landing import check_key
 from landrun.models.s3_uri import S3Uri
 from landrun.models.tick import scheduled_input
-
-OWN = (("outputs", "processed/"), ("outputs", "manifests/"))
-SOME = LandingFilter(prefix="incoming/", suffix=".csv", own=OWN)
-ALL = LandingFilter(prefix="", suffix="", own=OWN)
-
-
-@pytest.mark.parametrize(
-    ("wanted", "bucket", "key", "size", "reason"),
-    [
-        (SOME, "landings", "incoming/a.csv", None, None),
-        (SOME, "landings", "incoming/a.csv.bak", 1, "suffix"),
-        (SOME, "landings", "incoming/", 0, "folder-marker"),
-        (SOME, "landings", "processed/a.csv", 1, "prefix"),
-        (SOME, "outputs", "processed/a.csv", 1, "own-output"),
-        (ALL, "outputs", "manifests/a.csv", 1, "own-output"),
-        (ALL, "landings", "a", 1, None),
-    ],
-)
-def test_an_object_starts_a_run_unless_there_is_a_reason(wanted, bucket, key, size, reason):
-    assert wanted.why_ignored(bucket, key, size) == reason
-
 
 NO_PATH = ["", "/a", "a//b", "a/", "./a", "a/../b", "a\0b", "a\ud800b"]
 TOO_LONG = ["x" * 256, "é" * 128, "/".join("k" * 513)]

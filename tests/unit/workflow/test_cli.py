@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 
 import boto3
 import pytest
@@ -94,17 +93,6 @@ def test_create_refuses_another_machine_of_the_name_and_one_without_a_role(
 ):
     with pytest.raises(ConfigurationError, match=says):
         workflow.create(WorkflowConfig.read(settings | change), steps)
-
-
-def test_execute_passes_both_uris_and_no_trigger_as_a_notebook_does(steps, machine, capsys):
-    uris = ("s3://anywhere/in", "s3://anywhere/out")
-    options = ("--state-machine-arn", machine, "--prefix", "bsm", "--json")
-    assert landrun("execute", *uris, *options) == 0
-    said = json.loads(capsys.readouterr().out)
-    run = json.loads(steps.describe_execution(executionArn=said["ExecutionArn"])["input"])
-    assert (run.pop("InputMessage"), run.pop("OutputProcessedMessage")) == uris
-    assert run == {"PreprocessingJobName": said["PreprocessingJobName"]}
-    assert re.fullmatch(r"bsm-\w{32}", said["PreprocessingJobName"])
 
 
 def test_an_output_that_would_start_runs_of_the_stack_is_refused(

@@ -26,28 +26,6 @@ def recorded(messages):
 
 
 @pytest.mark.parametrize(
-    "event",
-    [
-        "execution-running-documented-fields",
-        "execution-succeeded-notebook",
-        "execution-succeeded-scheduled",
-        "execution-timed-out",
-    ],
-)
-def test_a_status_change_makes_a_record_with_the_runs_input(recorded, messages, event):
-    found, [message] = recorded(event), messages(event)
-    detail = message["detail"]
-    given = {"Trigger": OUTSIDE} | json.loads(detail["input"])
-    assert (found.status, found.execution_arn) == (detail["status"], detail["executionArn"])
-    assert found.started_at.startswith(found.month)
-    assert found.output == detail.get("output")
-    assert found.preprocessing_job_name == given["PreprocessingJobName"]
-    assert found.input_message == given["InputMessage"]
-    assert found.output_processed_message == given["OutputProcessedMessage"]
-    assert found.trigger == given["Trigger"]
-
-
-@pytest.mark.parametrize(
     ("execution_input", "trigger", "rerun_of"),
     [
         ('{"InputMessage": "s3://b/k"}', OUTSIDE, None),
