@@ -65,15 +65,13 @@ def test_a_message_or_a_word_is_read_right_or_not_at_all(encoding, texts):
     [
         (b"", "utf-8"),
         ("naïve".encode(), "utf-8"),
-        ("naïve".encode("utf-8-sig"), "utf-8-sig"),
         ("Grüße".encode("cp1252"), "cp1252"),
         (b"only \xa35 each", "cp1252"),
         ("“5 €”".encode("cp1252"), "cp1252"),
         ("naïve".encode("utf-16"), "utf-16-le"),
-        ("id,text\n1,naïve".encode("utf-16-be"), "utf-16-be"),
         (b"ascii\n" * 50 + b"but for a broken byte \xff", "utf-8"),
         ("a naïve café, über und über, cut in a lettér".encode()[:-2], "utf-8"),
-        # One line decides: without it, this is Latin-1's as well
+        # Without its last line, this would be cp1252.
         (("1,Grüße\n" * 3000 + "1,Sürgősen\n").encode("cp1250"), None),
         (random.Random(1).randbytes(5000), None),
     ],

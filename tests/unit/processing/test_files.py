@@ -70,11 +70,13 @@ ODD = "naïve “café” 5 € è für größere Äpfel"
         ),
         ("a.jsonl", json_lines({"text": ODD}).decode().encode("utf-16"), [], [ODD]),
         ("a.jsonl", b'{"kind": "start"}\n{"body": "hello"}\n{"body": null}', [], ["hello"]),
+        ("a.jsonl", json_lines({"text": "", "body": "more"}), [], ["more"]),
         ("a.jsonl", b"", [], []),
         ("a.csv", b"id,text\n", [], []),
         # A text that its commas split, and commas behind the last column
         ("a.csv", b'id,text,,,\n1,a,b c,,\n2,"a,",,,\n3,,a,b,\n', [], ["a,b c", "a,", ",a,b"]),
         ("a.csv", b"id,text\n1,a,,\n", [], ["a"]),
+        ("a.csv", b"text,,time\na,b,c\n", [], ["a"]),
     ],
 )
 def test_the_texts_are(job, name, data, arguments, texts):

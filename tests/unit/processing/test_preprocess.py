@@ -131,23 +131,6 @@ def test_columns_beyond_the_most_are_packed_into_one_and_masked_there(job, monke
     assert packed == ['{"mail":"<EMAIL>"}', own, '{"y":2,"x":1}']
 
 
-def test_a_cleaner_of_ones_own_replaces_the_cleaning_and_its_errors_are_masked(
-    job, tmp_path, monkeypatch
-):
-    code = "def shout(texts):\n    return texts.str.to_uppercase()\n"
-    code += "def quote(texts):\n    raise ValueError(texts[0])\n"
-    (tmp_path / "own_cleaner.py").write_text(code)
-    monkeypatch.syspath_prepend(tmp_path)
-    job.give("a.jsonl", json_lines({"text": "<b>mail a@b.com</b>"}, {"text": ""}))
-
-    shouted = job.run("--cleaner", "own_cleaner:shout")
-    quoted = job.run("--cleaner", "own_cleaner:quote")
-
-    assert (shouted.texts, shouted.counts) == (["<B>MAIL A@B.COM</B>"], (2, 1, 0, 1, 0))
-    assert "it cannot be read: ValueError: <b>mail <EMAIL></b>" in quoted.message
-    assert "a@b.com" not in (quoted.output / "rejected.jsonl").read_text()
-
-
 def test_rejects_name_file_position_and_reason(job):
     job.give("a.csv", b'id,text\n1,"two\nlines"\n2,a,b\n3,ok\n')
     job.give("b.jsonl", b'{"text": "ok"}\n\n{"text": \n').give("c.pdf", b"%PDF-1.7")
@@ -215,25 +198,25 @@ class Backwards(Here):
         return reversed(list(super().run(calls)))
 
 
-LITTLE_MEMORY = {"plan.BUCKET_MIB": range(1, 2), "plan.MIB": 16 * 1024}
-STRETCHES = {"plan.RANGE_BYTES": 8192, "guard.SMALL_BYTES": 0, "csvrows.BATCH_BYTES": 1000}
+CONSTANTS = {
+    "plan.RANGE_BYTES": 8192,
+    "guard.SMALL_BYTES": 0,
+    "csvrows.BATCH_BYTES": 1000,
+    "plan.BUCKET_MIB": range(1, 2),
+    "plan.MIB": 16 * 1024,
+    "plan.EXPANSION": {None: 0.01},
+    "plan.PARQUET_EXPANSION": 0.01,
+}
+"""With these, files are read in stretches, and buckets outgrow their share of memory."""
 
 
-@pytest.mark.parametrize(
-    "constants",
-    [
-        STRETCHES | LITTLE_MEMORY,
-        LITTLE_MEMORY | {"plan.EXPANSION": {None: 0.01}, "plan.PARQUET_EXPANSION": 0.01},
-    ],
-    ids=["stretches and many buckets", "buckets that outgrow their share"],
-)
-def test_output_does_not_depend_on_stretches_workers_or_memory(job, monkeypatch, constants):
+def test_output_does_not_depend_on_stretches_workers_or_memory(job, monkeypatch):
     job.give("a.jsonl", json_lines(*many(800)) + b"broken\n" + json_lines(*many(10)))
     job.give("b.tsv", pl.DataFrame(many(100)).write_csv(separator="\t").encode())
     job.give("c.parquet", parquet(many(900)))
     job.give("d.csv", pl.DataFrame(many(1500)).write_csv().encode() + b'1,2\n1,"2 wide,3\n')
     whole = job.run()
-    for name, value in constants.items():
+    for name, value in CONSTANTS.items():
         monkeypatch.setattr(f"messages.{name}", value)
     cut = job.run("--workers", "2", workers=Backwards)
 

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from messages import csvrows, host, streams
-from messages.columns import find_columns, spilled
+from messages.columns import find_columns
 from messages.csvrows import CsvRecords, cuts
 from messages.streams import in_utf8, line_batches, range_blocks
 
@@ -45,14 +45,6 @@ def test_arguments_come_before_usual_names_and_the_first_that_is_there_is_taken(
     found = find_columns(names, {"text": asked})
 
     assert (found.text, found.sender) == (text, None)
-
-
-def test_the_column_with_more_texts_comes_before_others():
-    assert find_columns(["text", "body"], weights={"text": 1, "body": 9}).text == "body"
-
-
-def test_unnamed_fields_amid_others_are_not_the_rest_of_the_text():
-    assert spilled(["text", "", "time"], 0) == 0
 
 
 def in_lines(blocks):
@@ -163,11 +155,3 @@ def test_the_limit_of_memory_is_that_of_the_container(monkeypatch, tmp_path):
     monkeypatch.setattr(host, "_LIMITS", [limit])
 
     assert host.memory_mb() == 100
-
-
-def test_scratch_is_on_sagemakers_volume_if_there_is_one(tmp_path):
-    with host.scratch_folder(tmp_path) as scratch:
-        assert tmp_path not in scratch.parents
-    (tmp_path / "processing").mkdir()
-    with host.scratch_folder(tmp_path) as scratch:
-        assert scratch.parent == tmp_path / "processing"
