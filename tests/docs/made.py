@@ -2,9 +2,7 @@
 
 A generated part is between ``<!-- made: PART -->`` and ``<!-- end -->``; see `PARTS`.
 
-    PYTHONPATH=tests python -m docs.made [--write]
-
-Exits with 1 if a part is stale and --write is not given.
+    PYTHONPATH=tests python -m docs.made    writes the stale ones anew
 """
 
 from __future__ import annotations
@@ -130,7 +128,6 @@ _SIGNS = {
     "GreaterThanOrEqualToThreshold": "at least",
     "GreaterThanThreshold": "more than",
     "LessThanThreshold": "less than",
-    "LessThanOrEqualToThreshold": "at most",
 }
 
 
@@ -140,8 +137,6 @@ def _threshold(about):
     minutes = max(one["Period"] for one in _statistics(about) or [about]) // 60
     times = about.get("DatapointsToAlarm", of)
     how_often = f", in {times} of {of} such periods" if 1 < times < of else ""
-    if times == of > 1:
-        how_often = f", {of} times in a row"
     return f"{_SIGNS[about['ComparisonOperator']]} {value} in {minutes} minutes{how_often}"
 
 
@@ -168,15 +163,7 @@ def stale():
     return {page: text for page, text in anew.items() if text != TEXTS[page]}
 
 
-def main():
-    """Name the stale pages, and write them with --write."""
-    found, write = stale(), "--write" in sys.argv[1:]
-    for page, text in found.items():
-        if write:
-            page.write_text(text, encoding="utf-8")
-        sys.stdout.write(f"{'written' if write else 'stale'}: {name(page)}\n")
-    return 1 if found and not write else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    for page, text in stale().items():
+        page.write_text(text, encoding="utf-8")
+        sys.stdout.write(f"written: {name(page)}\n")
