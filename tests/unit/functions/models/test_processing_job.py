@@ -1,4 +1,4 @@
-"""Processing jobs: what AWS, or a state machine of somebody's own, says of them."""
+"""What is said of a Processing job: by AWS, its logs and summaries, or anybody in their place."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from landrun.models.job_log import ERROR_LIMIT, failure_in
+from landrun.models.job_summary import LIST_LIMIT, sum_of_hosts
 from landrun.models.processing_job import ProcessingJob, requested_job_name, submitted_job_name
 
 START = datetime(2026, 11, 22, 8, 15, tzinfo=UTC)
@@ -107,3 +109,108 @@ PUBLISHED = ("TaskSucceeded", "LambdaFunctionScheduled")
 )
 def test_the_job_of_an_attempt_is_the_one_that_it_submitted_last(redrives, newest_first, found):
     assert submitted_job_name(map(event, newest_first), redrives) == ("j" if found else None)
+
+
+BARE = "AlgorithmError: , exit code: 1"
+BEGUN = "Traceback (most recent call last):"
+CHAINED = f"""\
+reading 3 files
+{BEGUN}
+  File "/opt/program/my_script.py", line 9, in main
+KeyError: 'text'
+
+During handling of the above exception, another exception occurred:
+
+{BEGUN}
+  File "/opt/program/my_script.py", line 30, in <module>
+__main__.NoText: no column: 'text'
+which is on a second line
+"""
+GROUP = f"""\
+  + Exception Group {BEGUN}
+  |   File "x.py", line 1, in <module>
+  | ExceptionGroup: several (1 sub-exception)
+  +-+---------------- 1 ----------------
+    | ValueError: one
+"""
+OF_SPARK = f"""\
+org.apache.spark.api.python.PythonException: {BEGUN}
+  File "worker.py", line 1, in main
+ValueError: bad row
+
+\tat org.apache.spark.api.python.BasePythonRunner.handlePythonException(PythonRunner.scala:1)
+26/11/30 12:00:01 INFO ShutdownHookManager: Shutdown hook called
+"""
+
+
+@pytest.mark.parametrize(
+    ("logs", "failure"),
+    [
+        ([CHAINED], "__main__.NoText: no column: 'text'"),
+        ([GROUP], "ExceptionGroup: several (1 sub-exception)"),
+        ([f"ERROR:root:it failed\nERROR:root:{BEGUN}\n  File …\nE: logged"], "E: logged"),
+        ([OF_SPARK], "ValueError: bad row"),
+        (["all is well here\n", CHAINED], "__main__.NoText: no column: 'text'"),
+        ([f"{BEGUN}\n  File …\nKeyboardInterrupt\n100 rows written"], "KeyboardInterrupt"),
+        (["Killed\n  \n"], f"{BARE}; the log ends with: Killed"),
+        (["\n", "the other host\n"], f"{BARE}; the log ends with: the other host"),
+        ([f"{BEGUN}\n  cut"], f"{BARE}; the log ends with: cut"),
+        (["\x1b[31mred\u202e\x00"], rf"{BARE}; the log ends with: \x1b[31mred\u202e\x00"),
+        (["", " \n"], None),
+    ],
+)
+def test_a_failure_is_the_exception_of_the_last_traceback_or_the_last_line(logs, failure):
+    assert failure_in([log.splitlines() for log in logs], BARE) == failure
+
+
+@pytest.mark.parametrize("log", [f"{BEGUN}\nKeyError: {'x' * 5000}", "y" * 300_000])
+def test_a_long_line_is_cut(log):
+    failure = failure_in([log.splitlines()], "")
+    assert failure.endswith("…")
+    assert len(failure) <= ERROR_LIMIT + len("; the log ends with: ")
+
+
+def summed(*summaries):
+    return sum_of_hosts((f"algo-{n}", summary) for n, summary in enumerate(summaries, 1))
+
+
+def test_hosts_summaries_add_up_to_the_runs_and_what_each_did_is_kept_apart():
+    first, second = ({"name": "a.jsonl", "bytes": 100}, {"name": "b.jsonl", "bytes": 50})
+    each = {"rows_in": 20, "rejected": 1, "version": "0.1.0", "hosts": ["algo-1", "algo-2"]}
+    summary = summed(
+        each | {"files": [first, second], "columns": ["id", "text"], "seconds": 3.5},
+        {"rows_in": 0, "files": [], "columns": ["id", "lang"], "seconds": 2.0, "host": "algo-2"},
+    )
+    shards = {
+        "algo-1": {"files": 2, "bytes": 150, "rows_in": 20, "rejected": 1, "seconds": 3.5},
+        "algo-2": {"files": 0, "bytes": 0, "rows_in": 0, "seconds": 2.0},
+    }
+    assert summary == each | {
+        "files": [first, second],
+        "columns": ["id", "text", "lang"],
+        "seconds": 3.5,
+        "shards": shards,
+    }
+
+
+@pytest.mark.parametrize(
+    ("summaries", "expected"),
+    [
+        ([{"n": 1}, {"n": 1}, {"n": 1}], {"n": 3}),
+        ([{"seconds": 2.5}, {"seconds": 1}, {"seconds": 3}], {"seconds": 3}),
+        ([{"lang": "de", "ok": True}, {"lang": "en", "ok": True}, {"lang": "de"}], {"ok": True}),
+        ([{"n": 10**4000}, {"n": 10**4000}], {"n": 10**4000}),  # too large to be a count
+        ([{"n": 10**4000}, {"n": 1}], {}),
+        ([{"x": None}, {"x": ["a"]}], {}),
+        ([{"problem": "no file could be used"}], {"problem": "algo-1: no file could be used"}),
+        ([{"n": 1}, {}], {"n": 1, "problem": "algo-2: its summary cannot be read"}),
+        (
+            [{"parts": list(range(LIST_LIMIT))}, {"parts": ["b"] * 5, "parts_omitted": 7}],
+            {"parts": list(range(LIST_LIMIT)), "parts_omitted": 12},
+        ),
+    ],
+    ids=["counts", "times", "disputed", "large", "larger", "null", "problem", "unread", "long"],
+)
+def test_each_kind_of_value_has_its_own_way_of_being_summed(summaries, expected):
+    said = summed(*summaries)
+    assert {name: said[name] for name in said.keys() - {"hosts", "shards"}} == expected
