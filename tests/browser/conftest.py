@@ -72,8 +72,8 @@ def new_page(browser, complaints):
 
 
 @pytest.fixture
-def drawn(new_page):
-    """``drawn(address, "dark")`` is a page whose script has said that all is drawn."""
+def drawn(new_page, complaints):
+    """``drawn(address, "dark")`` is a page that is drawn; none may complain by the test's end."""
 
     def go(address, how="light"):
         page = new_page(how)
@@ -81,7 +81,8 @@ def drawn(new_page):
         page.wait_for_selector("body[data-ready=yes]:not([data-busy=yes])", state="attached")
         return page
 
-    return go
+    yield go
+    assert complaints == []
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,6 @@ from landrun_ops.web.page import Report
 from records import record
 
 NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)
-MONTH = timedelta(days=30)
 HOSTILE = (
     "</script><script>window.hacked = true</script>",
     "<img src=x onerror='window.hacked = true'>.csv",
@@ -41,7 +41,7 @@ def report_of(rows):
         region="us-east-1",
         laptop=False,
         made_at=NOW,
-        since=NOW - MONTH,
+        since=NOW - timedelta(days=30),
         ignored=Ignored(counts=counts),
         runs=[facts(record(row), laptop=False) for row in rows],
     )
@@ -51,41 +51,34 @@ def report_of(rows):
 def runs(count, *, hostile=False):
     """Rows of so many runs of a month, newest first: always the same ones."""
     chance = random.Random(count)
-    times = [NOW - MONTH * (place + 0.5) / count for place in range(count)]
-    return [_row(chance, place, at, hostile=hostile) for place, at in enumerate(times)]
+    times = (NOW - timedelta(hours=1, days=29 * place / count) for place in range(count))
+    texts = itertools.cycle(HOSTILE if hostile else ["incoming/orders.csv.gz"])
+    return [_row(chance, *of) for of in zip(times, texts, range(count), strict=False)]
 
 
-def _row(chance, place, at, *, hostile):
-    text = HOSTILE[place % len(HOSTILE)] if hostile else f"{at:%Y/%m/%d}/{place % 99}.csv.gz"
+def _row(chance, at, text, place):
     size = int(10 ** chance.uniform(4.5, 8.3))
-    worked = 20 + size / 1e6 * chance.uniform(0.6, 1.8)
     began = at + timedelta(seconds=chance.uniform(60, 300))
-    stopped = began + timedelta(seconds=worked)
-    row = {
-        "name": f"landrun-{place:08x}{chance.getrandbits(96):024x}",
-        "status": chance.choices(("SUCCEEDED", "FAILED", "TIMED_OUT"), (93, 5, 2))[0],
-        "started_at": at.isoformat(),
-        "trigger": chance.choices(TRIGGERS, (82, 14, 4))[0] | {"Key": text, "Size": size},
-        "output_processed_message": "s3://landrun-outputs/processed/",
-    }
-    if stopped > NOW:
-        return row | {"status": "RUNNING"}
+    stopped = began + timedelta(seconds=20 + size / 1e6 * chance.uniform(0.6, 1.8))
+    name = f"landrun-{place:08x}{chance.getrandbits(96):024x}"
     job = {
-        "ProcessingJobName": f"{row['name']}-fe320c42",
+        "ProcessingJobName": f"{name}-fe320c42",
         "ProcessingStartTime": int(began.timestamp() * 1000),
         "ProcessingEndTime": int(stopped.timestamp() * 1000),
         "ProcessingResources": {"ClusterConfig": {"InstanceType": "ml.m5.large"}},
     }
-    row |= {
+    row = {
+        "name": name,
+        "status": chance.choices(("SUCCEEDED", "FAILED", "TIMED_OUT"), (93, 5, 2))[0],
+        "started_at": at.isoformat(),
         "stopped_at": stopped.isoformat(),
         "duration_seconds": round((stopped - at).total_seconds(), 3),
+        "trigger": chance.choices(TRIGGERS, (82, 14, 4))[0] | {"Key": text, "Size": size},
         "job_name": job["ProcessingJobName"],
-        "instance_seconds": round(worked, 3),
+        "instance_seconds": round((stopped - began).total_seconds(), 3),
     }
     if row["status"] == "FAILED":
         return row | {"exit_message": f"not readable: {text}", "cause": json.dumps(job)}
-    if row["status"] == "TIMED_OUT":
-        return row
     read, dropped = size // 120 + 1, size // 5000
     summary = {"rows_in": read, "rows_out": read - dropped, "duplicates": dropped}
     wrote = {"output_objects": 3, "output_bytes": size // 3}

@@ -15,7 +15,6 @@ import pytest
 
 from default_job import COUNTS
 from default_job import Job as InProcess
-from landrun_ops.local.processing_job.container import ContainerStartError
 from landrun_ops.local.processing_job.docker_container import (
     LABEL,
     DockerContainer,
@@ -116,11 +115,6 @@ def test_the_script_s_exit_code_and_its_message_come_back(job):
     container = job("python3", "-c", script)
     assert ended(container) == 3
     assert (container.opt_ml / "output/message").read_text() == "out of ink"
-
-
-def test_a_program_that_is_not_there_is_named(job):
-    with pytest.raises(ContainerStartError, match="no-such-program"):
-        job("no-such-program").start()
 
 
 @pytest.mark.parametrize(("handler", "left"), [("stop", "in time"), ("signal.SIG_IGN", None)])

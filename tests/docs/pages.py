@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 README, DOCS = ROOT / "README.md", ROOT / "docs"
@@ -26,21 +25,11 @@ _BLOCK = re.compile(
 )
 
 
-class Block(NamedTuple):
-    """One fenced block, and what the comment above it says."""
-
-    how: str
-    what: str
-    language: str
-    text: str
-
-
 def name(page):
     """What a page is called in tests: its path in the project."""
     return page.relative_to(ROOT).as_posix()
 
 
 def blocks(page):
-    """Find the fenced blocks of a page."""
-    found = _BLOCK.finditer(TEXTS[page])
-    return [Block(b["how"] or "", b["what"] or "", b["language"], b["text"]) for b in found]
+    """Find the fenced blocks of a page: ``how``, ``what``, ``language`` and ``text``."""
+    return [block.groupdict("") for block in _BLOCK.finditer(TEXTS[page])]

@@ -30,8 +30,8 @@ def test_made_parts_are_as_they_would_be_made():
 
 @pytest.mark.parametrize("alarm", ALARMS)
 def test_every_alarm_has_a_page_that_says_what_to_type(alarm):
-    types = [one.text for one in blocks(DOCS / f"alarms/{alarm}.md") if one.language == "sh"]
-    assert any("landrun " in text for text in types)
+    typed = [one["text"] for one in blocks(DOCS / f"alarms/{alarm}.md") if one["language"] == "sh"]
+    assert any("landrun " in text for text in typed)
     assert f"({alarm}.md)" in TEXTS[DOCS / "alarms/index.md"]
 
 
@@ -63,8 +63,8 @@ def _typed(page):
     prose = re.sub(r"```.*?```", "", TEXTS[page], flags=re.DOTALL)
     found = re.findall(r"(?<!`)`(?:\.venv/bin/)?landrun ([a-z][^`]*)`", prose)
     for block in blocks(page):
-        if block.language in ("sh", "console"):
-            lines = re.findall(r"(?:^|[\s/(])landrun ([a-z].*)", block.text)
+        if block["language"] in ("sh", "console"):
+            lines = re.findall(r"(?:^|[\s/(])landrun ([a-z].*)", block["text"])
             found += [line.partition("#")[0] for line in lines]
     return [re.split(r"[|;>)]|&&", one)[0] for one in found]
 

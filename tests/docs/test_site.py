@@ -63,30 +63,28 @@ def project(tmp_path):
 
 def script(page):
     """Return a page's commands for ``sh``; `make demo` is a step of .ci/run."""
-    wanted = [one for one in blocks(page) if one.language == "sh" and one.how != "not run"]
-    return "".join(shell(one) for one in wanted if one.text != "make demo\n")
+    wanted = [one for one in blocks(page) if one["language"] == "sh" and one["how"] != "not run"]
+    return "".join(shell(**one) for one in wanted if one["text"] != "make demo\n")
 
 
-def shell(block):
-    text = re.sub(r"\bKEY\b", "incoming/orders.jsonl", re.sub(r" +# .*", "", block.text))
+def shell(text, how, what, **_):
+    text = re.sub(r"\bKEY\b", "incoming/orders.jsonl", re.sub(r" +# .*", "", text))
     text = re.sub(r"\bRUN\b", '"$RUN"', re.sub(r"\bBUCKET\b", "$LANDRUN_LANDING_BUCKET", text))
-    if block.how == "stays":
+    if how == "stays":
         return STAYS.format(text)
-    if block.how == "may exit":
-        return "".join(f"{line} || [ $? = {block.what} ]\n" for line in text.splitlines())
+    if how == "may exit":
+        return "".join(f"{line} || [ $? = {what} ]\n" for line in text.splitlines())
     return text
 
 
 def run(commands, project):
     """Run commands in a new terminal, where landrun comes first, and aws and jupyter are, too."""
-    ours = ("AWS_", "LANDRUN_", "PYTEST_", "PYTHON", "COV_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    own = {"HOME": str(project.parent), "SCRATCH": str(project.parent), "NO_COLOR": "1"}
     path = f"{project}/.venv/bin:{os.environ['PATH']}:{ROOT}/.venv/bin"
+    own = {"HOME": str(project.parent), "SCRATCH": str(project.parent), "NO_COLOR": "1"}
     done = subprocess.run(
         ["sh", "-xc", STOP + commands],
         cwd=project,
-        env=kept | own | {"PATH": path},
+        env=own | {"PATH": path},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
