@@ -22,7 +22,7 @@ from .functions import Function, stream
 EXAMPLES = int(os.environ.get("LANDRUN_FUZZ_EXAMPLES", "0"))
 EVENTS = Path(__file__).resolve().parents[3] / "events"
 thoroughly = settings(
-    max_examples=EXAMPLES or 100,
+    max_examples=EXAMPLES or 60,
     derandomize=not EXAMPLES,
     database=None,
     suppress_health_check=list(HealthCheck),
@@ -106,6 +106,7 @@ LANDINGS = messages("object-*.json")
 STATUSES = messages("execution-*.json")
 ENDED = [event for event in STATUSES if event["detail"].get("status") not in ("RUNNING", None)]
 SAID = [json_object(event["detail"].get(name)) for event in ENDED for name in ("input", "cause")]
+anything = changed([one for one in SAID if one]) | values | texts
 QUEUES = {
     "landings that start runs": ("object_created", "arrival", LANDINGS, ["StartExecution"]),
     "landings that wait": ("object_created", "schedule", LANDINGS, ["UpdateItem"]),
@@ -141,7 +142,6 @@ def foreign(draw):
     """A status change that Step Functions could send, of a machine that says what it likes."""
     event = draw(st.sampled_from(ENDED))
     said = "output" if event["detail"]["status"] == "SUCCEEDED" else "cause"
-    anything = changed([one for one in SAID if one]) | values | texts
     given = {name: draw(anything)[:262_144] for name in ("input", said)}
     return event | {"detail": event["detail"] | given | {"error": draw(texts)[:256]}}
 
@@ -152,7 +152,7 @@ def status():
 
 
 SUMMARY = {"rows_in": 3, "rows_out": 2, "files": [{"name": "a.jsonl", "rows": 3}]}
-LONG_SUMMARIES = (b'{"a":' * 200_000, b'{"files":[' + b"[]," * 200_000 + b"[]]}")
+LONG_SUMMARIES = (b'{"a":' * 40_000, b'{"files":[' + b"[]," * 40_000 + b"[]]}")
 summaries = st.binary(max_size=64) | st.sampled_from(LONG_SUMMARIES)
 summaries |= (changed([SUMMARY]) | values).map(str.encode)
 
