@@ -74,6 +74,7 @@ def _row(chance, at, text, place):
         "stopped_at": stopped.isoformat(),
         "duration_seconds": round((stopped - at).total_seconds(), 3),
         "trigger": chance.choices(TRIGGERS, (82, 14, 4))[0] | {"Key": text, "Size": size},
+        "output_processed_message": f"s3://landrun-outputs/processed/{name}/",
         "job_name": job["ProcessingJobName"],
         "instance_seconds": round((stopped - began).total_seconds(), 3),
     }
