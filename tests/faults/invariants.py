@@ -7,12 +7,13 @@ moment is not forgotten; `Slots` does so for concurrency slots.
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from collections import Counter, defaultdict
 
-from landrun.models.run import landing_run_name
-
 from . import inside
+from .landed import identity
 
 FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
 
@@ -101,19 +102,21 @@ def _manifests(world):
 def placed(world):
     """Give the names of the runs that each landing is placed in."""
     runs = defaultdict(list)
-    for run, identity in _listed(world):
-        runs[identity].append(run)
+    for run, landing in _listed(world):
+        runs[landing].append(run)
     return {landed: runs[landed.identity] for landed in world.landed}
 
 
 def _listed(world):
-    by_name = _arrival_names(world)
+    """Give each run with what its manifest names: the landing of its trigger, or its list."""
     for run, versions in world.manifests().items():
-        if run in by_name:
-            yield run, by_name[run].identity
+        packed = versions[-1].metadata["x-amz-meta-trigger"]
+        trigger = json.loads(zlib.decompress(base64.b64decode(packed)))
+        if trigger["Kind"] == "object-created":
+            [key] = world.keys(run)
+            yield run, identity(key, trigger.get("VersionId"), trigger.get("Sequencer"))
         for entry in _collected(world, versions[-1]):
-            version = entry["version_id"] or entry["sequencer"].ljust(64, "0")
-            yield run, (entry["key"], version)
+            yield run, identity(entry["key"], entry["version_id"], entry["sequencer"])
 
 
 def _collected(world, manifest):
@@ -125,16 +128,6 @@ def _collected(world, manifest):
     return json.loads(versions[-1].value)["landings"]
 
 
-def _arrival_names(world):
-    """Give the landings by the names that their runs have when they start on arrival."""
-    prefix = world.variable("ObjectCreated", "JOB_NAME_PREFIX")
-    bucket = world.stack.name("LandingBucket")
-    return {
-        landing_run_name(prefix, bucket, landed.key, landed.version): landed
-        for landed in world.landed
-    }
-
-
 def _placed(world, settled):
     yield from _invented(world)
     newest = {landed.key: landed for landed in world.landed if landed.expected and landed.sent}
@@ -142,17 +135,17 @@ def _placed(world, settled):
         if not landed.expected and runs:
             yield f"{landed.key} is in the manifest of {runs[0]} and should be in none"
         if len(runs) > 1:
-            yield f"{landed.key} ({landed.version}) is in {len(runs)} manifests: {sorted(runs)}"
+            yield f"{landed.identity} is in {len(runs)} manifests: {sorted(runs)}"
         must = world.start_on == "arrival" or newest.get(landed.key) is landed
         if settled and landed.expected and landed.sent and must and not runs:
-            yield f"{landed.key} ({landed.version}) is in no manifest"
+            yield f"{landed.identity} is in no manifest"
 
 
 def _invented(world):
     known = {landed.identity for landed in world.landed}
-    for run, identity in _listed(world):
-        if identity not in known:
-            yield f"{run} lists {identity}, which never landed"
+    for run, landing in _listed(world):
+        if landing not in known:
+            yield f"{run} lists {landing}, which never landed"
     for run, [manifest, *_] in world.manifests().items():
         keys = sorted(entry["key"] for entry in _collected(world, manifest))
         named = sorted(json.loads(manifest.value)[1:])

@@ -22,23 +22,18 @@ class Landed:
 
     def __post_init__(self):
         said = self.event["detail"]["object"]
-        self.key, self.sequencer = said["key"], said.get("sequencer")
-        version_id = said.get("version-id")
-        self.version_id = None if version_id in ("", "null") else version_id
+        self.key, version_id = said["key"], said.get("version-id")
+        known = None if version_id == "null" else version_id
+        self.identity = identity(self.key, known, said.get("sequencer"))
 
     @property
     def body(self):
         return json.dumps(self.event)
 
-    @property
-    def version(self):
-        """What the run's name has of it, as in `landrun.models.landing.Landing`."""
-        return self.version_id or f"sequencer:{self.sequencer}"
 
-    @property
-    def identity(self):
-        """Key, and version id or the sequencer as it compares: right-padded with zeros."""
-        return self.key, self.version_id or str(self.sequencer).ljust(64, "0")
+def identity(key, version_id, sequencer):
+    """Give key, and version id or the sequencer as it compares: right-padded with zeros."""
+    return key, version_id or str(sequencer).ljust(64, "0")
 
 
 def sequencers(random):
