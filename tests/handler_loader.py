@@ -11,7 +11,6 @@ import json
 import os
 import sys
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from unittest.mock import patch
@@ -67,11 +66,10 @@ class CurrentStdout:
         sys.stdout.flush()
 
 
-def load_handler(name, environment, client, clock=utc_now, *, overlapping=True):
+def load_handler(name, environment, client, clock=utc_now):
     """Import ``landrun.handlers.<name>`` anew and return the module.
 
-    ``client`` returns the client of a service, ``clock`` the time in UTC. The messages of a batch
-    are processed in order unless they are ``overlapping``.
+    ``client`` returns the client of a service, ``clock`` the time in UTC.
     """
     # Powertools keeps one logger, with the stream that it found first, for each service.
     service = {"POWERTOOLS_SERVICE_NAME": f"landrun-{uuid.uuid4()}"}
@@ -86,8 +84,6 @@ def load_handler(name, environment, client, clock=utc_now, *, overlapping=True):
         patch("landrun.observability.Logger", partial(Logger, stream=CurrentStdout())),
     ):
         spec.loader.exec_module(module)
-    if hasattr(module, "threads") and not overlapping:
-        module.threads = ThreadPoolExecutor(1)
     return module
 
 
@@ -98,8 +94,3 @@ class Printed:
         lines = [json.loads(line) for line in text.splitlines() if line != "null"]
         self.logs = [line for line in lines if "_aws" not in line]
         self.metrics = [line for line in lines if "_aws" in line]
-
-    def count(self, metric, **dimensions):
-        """Sum a metric up, of those with the dimensions if any are given."""
-        fitting = (line for line in self.metrics if dimensions.items() <= line.items())
-        return sum(sum(line.get(metric, [])) for line in fitting)

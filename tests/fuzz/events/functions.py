@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -75,7 +76,8 @@ class Function:
         }
         environment = ENVIRONMENT | {"LANDING_PREFIX": ""} | variables
         client = lru_cache(self._client)
-        self._module = load_handler(name, environment, client, overlapping=False)
+        self._module = load_handler(name, environment, client)
+        self._module.threads = ThreadPoolExecutor(1)  # one message after the other
 
     def logs_of(self, bodies):
         """Process a batch, of which no message may fail; return what is logged."""
