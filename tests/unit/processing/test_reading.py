@@ -116,12 +116,21 @@ def test_parts_of_a_csv_file_are_what_the_whole_file_is(tmp_path_factory, text, 
     assert records_in_parts(path, starts) == records_in_parts(path, [0])
 
 
-def test_a_file_is_cut_at_the_beginnings_of_records_a_step_apart(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("text", "starts"),
+    [
+        ('1,"a, ""b""\n\nc"\n', [0, *range(28, 351, 28)]),
+        *((odd, [0]) for odd in ('1, "a"\n', '1,"open\n2,b\n', '1,"a"b\n', "1,a\rb\n")),
+    ],
+)
+def test_a_file_is_cut_where_records_begin_unless_a_quote_is_odd(
+    tmp_path, monkeypatch, text, starts
+):
     monkeypatch.setattr(csvrows, "BATCH_BYTES", 7)
     path = tmp_path / "a.csv"
-    path.write_text("0,zero\n" * 50 + '1,"a, ""b""\n\nc"\n')
+    path.write_text("0,zero\n" * 50 + text)
 
-    assert cuts(path, ",", 20) == [0, *range(28, 351, 28)]
+    assert cuts(path, ",", 20) == starts
 
 
 def records(text):
