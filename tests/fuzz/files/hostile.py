@@ -169,15 +169,13 @@ ROWS, HAS, ONE_MORE, ENDLESS = 5003, b"\x96N", b"\x98N", b"\x80" * 9 + b"\x01"
 ODD_NAMES = ["\0order", "\0position", "a\x1b[31m\nb", "\u202e", "n" * 300_000, ""]
 
 
-def ordinary(count=ROWS, **how):
-    return parquet({"text": [f"message {i}" for i in range(count)], "n": range(count)}, **how)
+ORDINARY = parquet({"text": [f"message {i}" for i in range(ROWS)], "n": range(ROWS)})
 
 
 def claiming(count, *, pages=False):
     """A file of another number of rows than its footer says, or its ``pages`` as well."""
-    data = ordinary()
-    length = int.from_bytes(data[-8:-4], "little")
-    body, footer = data[: -8 - length], data[-8 - length : -8].replace(HAS, count)
+    start = -8 - int.from_bytes(ORDINARY[-8:-4], "little")
+    body, footer = ORDINARY[:start], ORDINARY[start:-8].replace(HAS, count)
     body = body.replace(HAS, count) if pages else body
     return around(body + footer + len(footer).to_bytes(4, "little") + b"PAR1")
 
@@ -207,7 +205,7 @@ def _times(_):
     return [parquet({"text": ["low", "high", "no"], "date": days, **columns})]
 
 
-LONG_FOOTER = around(ordinary()[:-8] + MOST.to_bytes(4, "little") + b"PAR1")
+LONG_FOOTER = around(ORDINARY[:-8] + MOST.to_bytes(4, "little") + b"PAR1")
 TEXT_LENGTH = with_bytes(b"\x09\0\0\0some", b"\xff\xff\xff\x7fsome")
 NOT_UTF8 = with_bytes(b"some text", b"some\xff\xfeext")
 MORE, NULL = claiming(ONE_MORE, pages=True), repeated(None, dtype=pl.Int8)

@@ -112,7 +112,7 @@ ROW = st.dictionaries(st.sampled_from(["text", "from", "id", "at", "x", "\0order
 LINE = st.sampled_from([*WRONG, b'{"text": "a"}', b'{"id": 1, "text": "b"}', b" \r", b"{}"])
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.lists(LINE | st.binary() | ROW | JSON, max_size=8))
 def test_a_batch_adds_up_and_is_what_each_of_its_lines_is_alone(rows):
     batch, alone = cleaned(*rows), [cleaned(row) for row in rows]
