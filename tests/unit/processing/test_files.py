@@ -79,7 +79,7 @@ ODD = "naïve “café” 5 € è für größere Äpfel"
         ("a.csv", b"text,,time\na,b,c\n", [], ["a"]),
     ],
 )
-def test_the_texts_are(job, name, data, arguments, texts):
+def test_a_file_gives_its_texts_however_it_is_written(job, name, data, arguments, texts):
     result = job.give(name, data).run(*arguments)
 
     assert (result.code, result.rejected, result.texts) == (0, [], texts)

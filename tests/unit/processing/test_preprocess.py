@@ -111,7 +111,7 @@ TOO_MANY = "1 of 4 rows were rejected, more than --max-rejected"
         (FEW, ["--cleaner", "json"], 1, "write module:function"),
     ],
 )
-def test_a_run_ends_with(job, data, arguments, code, message):
+def test_a_run_ends_with_a_code_and_the_reason(job, data, arguments, code, message):
     result = job.give("a.jsonl" if data == ONE_OF_FOUR else "a.csv", data).run(*arguments)
 
     assert result.code == code
