@@ -13,10 +13,6 @@ from faults.world import World
 from .calls import ONE_SLOT, RECORD, RUN_SUCCEEDS, START, SWEEP, TICK, TICK_OVER_ONE, WAITS
 
 
-def nothing(world):
-    pass
-
-
 def land(world, count=1):
     for number in range(count):
         world.land(f"incoming/{number}.jsonl")
@@ -56,7 +52,7 @@ def record(world):
 
 FAILURE = {"dynamodb:put_item": 2, "dynamodb:update_item": 1, "sns:publish": 1}
 ON_ARRIVAL = {
-    "a landing starts its run": (nothing, land, START),
+    "a landing starts its run": (World.drain, land, START),
     "a landing again, its run running": (again, World.drain, START | {"s3:get_object": 1}),
     "a run that succeeds": (ended, record, RUN_SUCCEEDS),
     "a run that fails": (lambda world: ended(world, "FAILED"), record, RECORD | FAILURE),
@@ -65,8 +61,8 @@ ON_ARRIVAL = {
     "the next acquires a slot": (one_waits, record, RECORD | ONE_SLOT),
 }
 IN_TICKS = {
-    "a landing waits for its tick": (nothing, land, WAITS),
-    "a tick over nothing": (nothing, World.tick, {"dynamodb:query": 16, "s3:get_object": 1}),
+    "a landing waits for its tick": (World.drain, land, WAITS),
+    "a tick over nothing": (World.drain, World.tick, {"dynamodb:query": 16, "s3:get_object": 1}),
     "a tick over 1": (land, World.tick, TICK_OVER_ONE),
     "a tick over 9": (
         lambda world: land(world, 9),
