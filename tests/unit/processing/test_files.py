@@ -55,6 +55,7 @@ ODD = "naïve “café” 5 € è für größere Äpfel"
     [
         ("a.csv", b'id,text\n1,"C:\\dir\\"\n2,"a \\ b, c"\n', [], ["C:\\dir\\", "a \\ b, c"]),
         ("a.tsv", UNQUOTED, [], ['"Hi" she said', '5" wide', '"all of it"', '"open']),
+        ("a.tsv", b'id\ttext\n"1\ttwo"\n', [], ['two"']),
         ("a.csv", b'id,text\r1,one\r2,"two, too"\r', [], ["one", "two, too"]),
         ("a.tsv", b"id\ttext\r1\tone\r2\ttwo, too\r", [], ["one", "two, too"]),
         ("a.jsonl", b'{"text": "one"}\r{"text": "two"}\r', [], ["one", "two"]),
