@@ -33,6 +33,19 @@ def pytest_collection():
         gc.enable()
 
 
+def pytest_collection_modifyitems(items):
+    """Let each half of the list, from which one of two processes runs, begin with slow tests.
+
+    So the quick ones fill the end, when one process has nothing left to take from the other.
+    """
+    local, commands = ROOT / "tests/local", ROOT / "tests/local/cli"
+    slow = [one for one in items if one.path.parent == local]
+    also = [one for one in items if one.path.parent == commands]
+    quick = [one for one in items if one.path.parent not in (local, commands)]
+    middle = max(0, len(items) // 2 - len(also))
+    items[:] = [*also, *quick[:middle], *slow, *quick[middle:]]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _aws_models_in_memory():
     """Read each of AWS's models once: each boto3 session has a loader of its own otherwise."""
