@@ -272,7 +272,7 @@ class Slots:
                 self.complaints.append(f"{holders} slots are held, the limit is {self._limits}")
 
     def _over(self, number):
-        if number <= self._limits[-1]:
+        if len(self.holders()) <= self._limits[-1]:  # some of them may be resumed later
             self._limits = self._limits[-1:]
         return 0 not in self._limits and number > max(self._limits)
 
