@@ -20,7 +20,7 @@ CLEANER = """
 def clean(texts):
     for text in texts:
         exec(text)
-    return texts
+    return texts.str.to_uppercase()
 """
 ENDLESS = "from messages import guard; guard._limit_time(0)\nwhile 1: 0"
 FATAL = {
@@ -61,7 +61,7 @@ def test_a_file_that_kills_its_worker_is_rejected_by_name_and_the_others_are_cle
 
     result = Result(job.root / "result", run.returncode).check()
     assert (result.code, result.counts) == (0, (2, 1, 0, 1, 0)), said
-    assert result.texts == ["'<b>first</b>'"], "ours would have cleaned that"
+    assert result.texts == ["'<B>FIRST</B>'"], "by the cleaner alone"
     assert "done: rows_in 2, rows_out 1" in said
     assert [file["status"] for file in result.summary["files"]] == [*["rejected"] * 6, "read"]
     for reject, reason in zip(result.rejected, FATAL.values(), strict=True):
