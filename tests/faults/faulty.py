@@ -18,7 +18,9 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from botocore import xform_name
@@ -126,12 +128,18 @@ def killed_after():
     return Fault("killed after", after=_die)
 
 
+def _elsewhere(action, call):
+    """Do something to the World in another thread: the call's own may run an event loop."""
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(action, call.process.world).result()
+
+
 def meanwhile(action):
-    return Fault("meanwhile", before=lambda call: action(call.process.world))
+    return Fault("meanwhile", before=partial(_elsewhere, action))
 
 
 def afterwards(action):
-    return Fault("afterwards", after=lambda call: action(call.process.world))
+    return Fault("afterwards", after=partial(_elsewhere, action))
 
 
 class Faults:
