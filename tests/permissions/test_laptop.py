@@ -30,12 +30,13 @@ from pathlib import Path
 
 source, target = Path(sys.argv[1]), Path(sys.argv[2])
 [read] = [path.read_text() for path in source.rglob("*") if path.is_file()]
+print("read", read, flush=True)
 time.sleep(60 if read == "slow" else 0)
 if read == "broken":
     sys.exit(4)
 (target / "read.txt").write_text(read)
 """
-"""Takes its time over an object that says ``slow``, and fails for one that says ``broken``."""
+"""Logs what it reads, takes its time over ``slow``, and fails for ``broken``."""
 
 PACE = 0.0002
 """Of the waits before retries that an execution has on AWS."""
