@@ -25,7 +25,7 @@ permissions: .venv/.dev ## Show that each role is needed, and enough: on the lap
 	LANDRUN_PERMISSIONS=1 $(PYTEST) -q tests/permissions
 
 docs: .venv/.dev ## Build the documentation as a site, and run its commands (WRITE=1: make its made parts anew)
-	$(if $(WRITE),PYTHONPATH=tests $(BIN)/python -m docs.made --write)
+	$(if $(WRITE),PYTHONPATH=tests $(BIN)/python -m docs.made)
 	@sh tests/docs/install.sh
 	.venv-docs/bin/zensical build --strict --clean
 	LANDRUN_DOCS=1 $(PYTEST) -q tests/docs
