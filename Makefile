@@ -62,9 +62,8 @@ container: .venv/.dev ## Try the job's image in Docker, on a base made from pack
 image: .venv/.ops ## Build the job's image (STACK=name: push it, print its digest; BASE_IMAGE=, PLATFORM=)
 	@$(BIN)/landrun image $${STACK:+--stack "$$STACK"} $${BASE_IMAGE:+--base-image "$$BASE_IMAGE"} $${PLATFORM:+--platform "$$PLATFORM"}
 
-fuzz: .venv/.dev ## Fuzz events and files at length (EXAMPLES=1000 a test), then hostile files in full size under 1 GiB
+fuzz: .venv/.dev ## Fuzz events and files at length (EXAMPLES=1000 a test), hostile files in full size under 1 GiB
 	LANDRUN_FUZZ_EXAMPLES=$(or $(EXAMPLES),1000) $(PYTEST) -q -o timeout=3600 -p no:logging tests/fuzz
-	PYTHONPATH=tests $(BIN)/python -m fuzz.files
 
 faults: .venv/.dev ## Run the fault suite with many more examples, and soak
 	FAULTS=thorough LANDRUN_FAULTS_EXAMPLES=$(or $(EXAMPLES),30) \

@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -23,6 +24,8 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
+
+from messages.printing import printable
 
 log = logging.getLogger("preprocess")
 
@@ -194,11 +197,13 @@ def answer(call: Call) -> Any:
     except OSError as error:
         return error
     except BaseException as error:  # a panic of Polars is not an Exception
-        log.exception("a call failed")
         from messages.masking import mask_text  # noqa: PLC0415 - not in the parent
 
         said = mask_text(str(error).strip().split("\n", 1)[0])  # it may quote what the file holds
-        return Failed(f"it cannot be read: {type(error).__name__}: {said}")
+        why = f"it cannot be read: {type(error).__name__}: {said}"
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("%s\n%s", printable(why), where.rstrip())
+        return Failed(why)
 
 
 def _limit_time(seconds: float) -> None:

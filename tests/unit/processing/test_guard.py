@@ -63,6 +63,8 @@ def test_a_file_that_kills_its_worker_is_rejected_by_name_and_the_others_are_cle
     assert (result.code, result.counts) == (0, (2, 1, 0, 1, 0)), said
     assert result.texts == ["'<B>FIRST</B>'"], "by the cleaner alone"
     assert "done: rows_in 2, rows_out 1" in said
+    assert "ValueError: mail <EMAIL>" in said
+    assert "a@b.com" not in said
     assert [file["status"] for file in result.summary["files"]] == [*["rejected"] * 6, "read"]
     for reject, reason in zip(result.rejected, FATAL.values(), strict=True):
         assert reject["reason"].startswith(reason)
