@@ -6,6 +6,7 @@ tests/local runs both on the laptop's AWS; tests/template has the settings that 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 
@@ -71,6 +72,18 @@ def test_the_committed_file_is_rendered_without_region_or_the_users_settings_and
     assert render() == committed, "run landrun workflow render"
     assert parse(committed) == template()
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_sdk_leaves_the_loggers_as_they_were():
+    """It sets the root logger to ERROR when it is imported."""
+    from landrun_ops.workflow import sdk  # noqa: PLC0415 - takes seconds
+
+    root = logging.getLogger()
+    before = root.level
+    assert before != logging.ERROR
+    with sdk.quietly():
+        root.setLevel(logging.ERROR)
+    assert root.level == before
 
 
 @pytest.mark.parametrize(
