@@ -117,10 +117,10 @@ class DeployedStack:
             dead_letters=policy["deadLetterTargetArn"].rpartition(":")[2],
         )
 
-    def create(self):
+    def create(self, dynamodb):
         for logical_id, table in self.resolved.of_type("AWS::DynamoDB::Table").items():
             given = {name: table[name] for name in TABLE if name in table}
-            client("dynamodb").create_table(TableName=self.name(logical_id), **given)
+            dynamodb.create_table(TableName=self.name(logical_id), **given)
         for logical_id, bucket in self.resolved.of_type("AWS::S3::Bucket").items():
             created = s3_backends[ACCOUNT]["aws"].create_bucket(self.name(logical_id), REGION)
             created.versioning_status = bucket["VersioningConfiguration"]["Status"]

@@ -135,7 +135,7 @@ def test_whichever_call_fails_or_is_overlapped_the_limit_holds_and_everything_ru
     def opened():
         return World(MaxConcurrentRuns="1")
 
-    for world in at_each_call(opened, fault, fitting=of_limiting, step=25):
+    for world in at_each_call(opened, fault, fitting=of_limiting, step=50):
         world.statuses.batch_size = 1
         slots_change_hands(world)
         assert violations(world) == []

@@ -115,7 +115,7 @@ class World:
         self._patches.set(s3_models, "utcnow", lambda: self.clock().replace(tzinfo=None))
         self._patches.set(collect_landings, "CONNECTIONS", 1)  # what dies, dies at a certain call
         self.machine.answer(self._patches)
-        self.stack.create()
+        self.stack.create(direct_client("dynamodb"))
         return self
 
     def __exit__(self, *_):
