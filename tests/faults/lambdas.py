@@ -7,7 +7,7 @@ by running the second inside a call of the first. A process that was killed is n
 from __future__ import annotations
 
 import io
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ from typing import Any
 
 from handler_loader import Context, Printed, load_handler
 from landrun.errors import LandrunError
+from landrun.observability import create_metrics
 
 from .direct import direct_client
 from .faulty import Killed, Process, faulty
@@ -53,6 +54,10 @@ class InTurn(ThreadPoolExecutor):
         return future
 
 
+_IDLE = defaultdict(list)
+"""Idle processes by clients, function and environment; other Worlds may have left them."""
+
+
 class Functions:
     """A World's functions, with the environments that the template gives them.
 
@@ -65,15 +70,16 @@ class Functions:
             name: world.stack.environment(f"{name}Function") | QUIET for name in FUNCTIONS
         }
         self._world = world
-        self._idle = {name: [] for name in FUNCTIONS}
+        create_metrics()  # ignores a warning; pytest forgets that after each test
 
     def invoke(self, function, event):
         """Invoke a function once; what ends it is in the outcome.
 
         A plain exception, which is not landrun's own, is a fault of its code: it is raised.
         """
-        idle = self._idle[function]
+        idle = _IDLE[client, function, frozenset(self.environments[function].items())]
         process = idle.pop() if idle else self._cold(function)
+        process.world = self._world
         process.busy, process.invocation = True, process.invocation + 1
         printed = io.StringIO()
         try:
@@ -100,7 +106,6 @@ class Functions:
     def reconfigure(self, function, **variables):
         """Change a function's environment, as a deployment does: its processes are new then."""
         self.environments[function] |= variables
-        self._idle[function].clear()
 
     def _cold(self, function):
         process = Process(function, self._world)
@@ -108,7 +113,7 @@ class Functions:
             FUNCTIONS[function],
             self.environments[function],
             lambda service: faulty(client(service), service, process),
-            self._world.clock,
+            lambda: process.world.clock(),  # noqa: PLW0108 - a later World has another
         )
         if hasattr(process.module, "threads"):
             process.module.threads = InTurn(1)
