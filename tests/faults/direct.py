@@ -19,7 +19,9 @@ from moto.dynamodb.responses import DynamoHandler
 from moto.s3.models import s3_backends
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from .stack import ACCOUNT, REGION, client
+from template.physical import ACCOUNT, REGION
+
+from .stack import client
 
 USER = "x-amz-meta-"
 """How the names of a user's metadata begin."""

@@ -14,8 +14,7 @@ from moto.sagemaker.models import sagemaker_backends
 from moto.sqs.models import sqs_backends
 
 from landrun.models.processing_job import LOG_GROUP
-
-from .stack import ACCOUNT, REGION
+from template.physical import ACCOUNT, REGION
 
 _plain = TypeDeserializer().deserialize
 

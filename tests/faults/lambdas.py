@@ -20,9 +20,6 @@ from landrun.observability import create_metrics
 from .direct import direct_client
 from .faulty import Killed, Process, faulty
 
-client = direct_client
-"""Makes a process's clients; tests/permissions puts others in."""
-
 FUNCTIONS = {
     "ObjectCreated": "object_created",
     "Schedule": "schedule",
@@ -55,7 +52,7 @@ class InTurn(ThreadPoolExecutor):
 
 
 _IDLE = defaultdict(list)
-"""Idle processes by clients, function and environment; other Worlds may have left them."""
+"""Idle processes by function and environment; other Worlds may have left them."""
 
 
 class Functions:
@@ -77,7 +74,7 @@ class Functions:
 
         A plain exception, which is not landrun's own, is a fault of its code: it is raised.
         """
-        idle = _IDLE[client, function, frozenset(self.environments[function].items())]
+        idle = _IDLE[function, frozenset(self.environments[function].items())]
         process = idle.pop() if idle else self._cold(function)
         process.world = self._world
         process.busy, process.invocation = True, process.invocation + 1
@@ -112,7 +109,7 @@ class Functions:
         process.module = load_handler(
             FUNCTIONS[function],
             self.environments[function],
-            lambda service: faulty(client(service), service, process),
+            lambda service: faulty(direct_client(service), service, process),
             lambda: process.world.clock(),  # noqa: PLW0108 - a later World has another
         )
         if hasattr(process.module, "threads"):

@@ -21,21 +21,11 @@ from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
-from template.conftest import deploy
+from template.physical import ACCOUNT, REGION, name_of, physical
+from template.resolved import deploy
 
 ROOT = Path(__file__).resolve().parents[2]
-REGION = "us-east-1"
-ACCOUNT = "123456789012"
 SERVICES = ("dynamodb", "logs", "s3", "sagemaker", "sns", "sqs", "stepfunctions")
-PHYSICAL = {
-    "LandingBucket": "landrun-landingbucket-1a2b3c4d5e6f",
-    "OutputBucket": "landrun-outputbucket-6f5e4d3c2b1a",
-    "LandingQueue": "landrun-LandingQueue-3nV7rB9sD1wK",
-    "StatusQueue": "landrun-StatusQueue-5hJ8tC2yF6gM",
-    "ProcessingStateMachine": "ProcessingStateMachine-8kQ2mZ4xT7pL",
-}
-
-
 TABLE = (
     *("KeySchema", "AttributeDefinitions", "BillingMode"),
     *("GlobalSecondaryIndexes", "LocalSecondaryIndexes"),
@@ -73,8 +63,6 @@ _lexed = lru_cache(partial(ConditionExpressionParser._lex_one_node, ConditionExp
 
 @lru_cache
 def _deployed(parameters):
-    from template.physical import physical  # noqa: PLC0415 - it imports this module
-
     return deploy(dict(parameters), physical)
 
 
@@ -96,7 +84,7 @@ class DeployedStack:
         self.environment = self.resolved.environment
 
     def name(self, logical_id):
-        return PHYSICAL.get(logical_id, f"landrun-{logical_id}")
+        return name_of(logical_id)
 
     def arn(self, logical_id):
         return self.resolved.named(f"{logical_id}.Arn")

@@ -14,8 +14,8 @@ from faults import test_cases_reconcile as reconcile
 from faults import test_cases_refusals as refusals
 from faults import test_cases_statuses as statuses
 from faults import test_cases_ticks as ticks
-from template.conftest import deploy
 from template.physical import physical
+from template.resolved import deploy
 
 from .world import PermittedWorld
 

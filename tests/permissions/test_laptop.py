@@ -19,7 +19,7 @@ from landrun_ops.local.moto_patches import tasks
 from landrun_ops.local.moto_patches.iam import Decision, Iam
 from landrun_ops.local.patches import Patches
 from laptop_stack import LaptopStack, eventually
-from template.conftest import deploy
+from template.resolved import deploy
 
 if "LANDRUN_PERMISSIONS" not in os.environ:
     pytest.skip("takes a minute: make permissions runs it", allow_module_level=True)

@@ -15,8 +15,8 @@ from moto.sqs.models import Message, Queue
 from landrun_ops.local.errors import TemplateError
 from landrun_ops.local.moto_patches.tasks import to_create
 from landrun_ops.local.policies import permits
-from template.conftest import deploy
 from template.physical import physical
+from template.resolved import deploy
 
 BUCKET = "arn:aws:s3:::bucket"
 ALLOW = {

@@ -18,11 +18,11 @@ from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
 from faults.faulty import denied
-from faults.stack import ACCOUNT, REGION
 from faults.world import World
 from landrun_ops.local.moto_patches.iam import Decision, needs
 from landrun_ops.local.moto_patches.task_tokens import TOKENS, Token
 from landrun_ops.local.policies import permits
+from template.physical import ACCOUNT, REGION
 
 
 class PermittedWorld(World):

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 from landrun_ops.workflow.definition_file import filled_in
-from template.conftest import deploy, translated
 from template.physical import physical
+from template.resolved import deploy, translated
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 STACKS = {

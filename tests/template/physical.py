@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from faults.stack import ACCOUNT, PHYSICAL, REGION
+from .resolved import PSEUDO, translated
 
-from .conftest import translated
+ACCOUNT, REGION = PSEUDO["AWS::AccountId"], PSEUDO["AWS::Region"]
+PHYSICAL = {
+    "LandingBucket": "landrun-landingbucket-1a2b3c4d5e6f",
+    "OutputBucket": "landrun-outputbucket-6f5e4d3c2b1a",
+    "LandingQueue": "landrun-LandingQueue-3nV7rB9sD1wK",
+    "StatusQueue": "landrun-StatusQueue-5hJ8tC2yF6gM",
+    "ProcessingStateMachine": "ProcessingStateMachine-8kQ2mZ4xT7pL",
+}
+"""The names of resources in events/."""
 
 HERE = f"{REGION}:{ACCOUNT}"
 ARNS = {
@@ -23,11 +31,15 @@ ARNS = {
 REF_IS_ARN = {"AWS::IAM::ManagedPolicy", "AWS::SNS::Topic", "AWS::StepFunctions::StateMachine"}
 
 
+def name_of(logical_id):
+    return PHYSICAL.get(logical_id, f"landrun-{logical_id}")
+
+
 def physical(reference):
     """Give the name, the ARN or another attribute of ``Id`` or ``Id.Att``."""
     logical_id, _, attribute = reference.partition(".")
     kind = translated().template["Resources"][logical_id]["Type"]
-    name = PHYSICAL.get(logical_id, f"landrun-{logical_id}")
+    name = name_of(logical_id)
     if attribute.endswith("Arn") or (kind in REF_IS_ARN and not attribute):
         any_arn = f"arn:aws:{kind.split('::')[1].lower()}:{HERE}:any/{{}}"
         return ARNS.get(kind, any_arn).format(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scan.stacks import STACKS
 
-from .conftest import statements
+from .resolved import statements
 
 NO_ARN = {
     "cloudwatch:PutMetricData",  # by namespace instead

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import statements
+from .resolved import statements
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
 EARLIER = (KEY[:-4] + "5678", KEY[:-4] + "9abc")
