@@ -20,9 +20,9 @@ from landrun_ops.local import LocalAws, LocalAwsError
 
 @functools.cache
 def forks():
-    """The context of processes that are forks of one in which `local.warm` was imported."""
+    """The context of processes that are forked from one that has imported `forkserver_preload`."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["local.warm"])
+    context.set_forkserver_preload(["local.forkserver_preload"])
     with mock.patch.dict(os.environ, {"PYTHONPATH": str(Path(__file__).parents[1])}):
         forkserver.ensure_running()
     return context

@@ -1,15 +1,12 @@
-"""What functions do apart from their calls of AWS, which tests/faults has."""
+"""What services decide apart from their calls of AWS, which tests/faults has."""
 
 from __future__ import annotations
 
-import threading
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
 
-from handler_loader import ENVIRONMENT, Context, load_handler
 from landrun.adapters.manifests import Manifest
 from landrun.errors import InvalidInput
 from landrun.models.s3_uri import S3Uri
@@ -47,17 +44,3 @@ def test_waiting_executions_and_the_longest_wait_are_measured(limit, waits, metr
     ConcurrencyLimiter.measure(limiter)
     calls = limiter.metrics.add_metric.call_args_list
     assert {call.args[0]: call.args[2] for call in calls} == metrics
-
-
-def test_the_messages_of_a_batch_overlap(load_event, root):
-    def start(**given):
-        together.wait(20)
-        return {"executionArn": given["name"], "startDate": NOW}
-
-    client = SimpleNamespace(put_object=lambda **_: None, start_execution=start)
-    module = load_handler("object_created", ENVIRONMENT, lambda _: client, lambda: NOW)
-    together = threading.Barrier(module.BATCH_SIZE)
-    answer = module.handler(load_event("object-created-batch"), Context())
-    assert answer == {"batchItemFailures": []}
-    template = (root / "template.yaml").read_text(encoding="utf-8")
-    assert f"BatchSize: {module.BATCH_SIZE}\n" in template

@@ -222,10 +222,8 @@ def _lost(facts: Facts) -> ObjectStatus:
     backfill = [f"landrun backfill {quoted(str(facts.where))} --missing"]
     for message in facts.dead_letters:
         said = f"Its event is a dead-letter message: {message.reason}"
-        remedy, commands = (
-            "correct the cause and send it back",
-            ["landrun redrive --queue landings"],
-        )
+        remedy = "correct the cause and send it back"
+        commands = ["landrun redrive --queue landings"]
         if message.why is Why.REFUSED:  # it may be refused for ever: a key that no job can read
             remedy += ", or save it to a file and delete it"
             commands.append(f"{commands[0]} --discard")

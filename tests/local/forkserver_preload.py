@@ -1,7 +1,6 @@
-"""What the process has done of which each laptop of the tests is a fork: moto takes seconds once.
+"""Brings the laptop's AWS up and takes it down once, in a process that laptops are forked from.
 
-Importing this brings the laptop's AWS up and takes it down, so that its forks find every module
-imported, and AWS's models read.
+The forks find every module imported, and AWS's models read: this takes moto seconds.
 """
 
 from __future__ import annotations
