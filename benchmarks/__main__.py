@@ -3,8 +3,6 @@
 python -m benchmarks [--quick] [suite…]
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import json

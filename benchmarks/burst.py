@@ -5,8 +5,6 @@ ten. The stand-in of Step Functions throttles as AWS does, and botocore's waits 
 alone sets a lower bound on the time. Compared with the bare handler.
 """
 
-from __future__ import annotations
-
 import asyncio
 import multiprocessing
 import os

@@ -6,8 +6,6 @@ load on the machine changes it little. To see where it goes:
 ``python -X importtime -c "import landrun.handlers.object_created"``.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -5,8 +5,6 @@ python -m benchmarks.costs_and_scale    prints the tables of docs/costs.md and d
 The numbers of AWS calls are held by tests/counts. Times are rounded from ``results.json``.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 

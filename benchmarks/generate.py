@@ -7,8 +7,6 @@ phone and card numbers, each in a few per cent of rows. What is masked has one f
 the plain expressions of `benchmarks/competitors/same_job.py` find it too.
 """
 
-from __future__ import annotations
-
 import random
 from itertools import product
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Landings as SQS passes them to ``object_created``, and the functions' environment."""
 
-from __future__ import annotations
-
 import json
 import os
 import uuid

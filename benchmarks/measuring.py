@@ -4,8 +4,6 @@ A suite is a module of this package with a ``TITLE`` and ``run(quick, scratch)``
 figures; ``scratch`` is a folder that is removed later.
 """
 
-from __future__ import annotations
-
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence

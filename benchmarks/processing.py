@@ -6,8 +6,6 @@ times the input: its memory should stay where it is. ``LANDRUN_BENCH_MB`` (300) 
 JSONL of a full run.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

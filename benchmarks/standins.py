@@ -4,8 +4,6 @@ Requests of botocore are answered within this process, so that all processor tim
 and the sleeps of retries are real. An answer can take as long as the real service's.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import multiprocessing

@@ -5,8 +5,6 @@ stand-in of DynamoDB answers their queries with generated rows. Compared with th
 list a prefix and start one execution; ask Step Functions for failed executions.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from collections import defaultdict

@@ -4,8 +4,6 @@ The handler first calls services that answer at once, so that only its own work 
 services that take as long as real ones. Compared with a bare handler that only starts executions.
 """
 
-from __future__ import annotations
-
 import os
 import runpy
 import time

@@ -1,7 +1,5 @@
 """What every tier shares: the payloads of events/, read in one place."""
 
-from __future__ import annotations
-
 import gc
 import json
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """The default job run in this process: files in, and what must hold of whatever a run leaves."""
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import io

@@ -1,7 +1,5 @@
 """The metrics that the functions emit, found in the calls that emit them."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

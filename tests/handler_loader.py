@@ -4,8 +4,6 @@ A handler reads its environment and builds its clients when it is imported. Each
 it anew, so every test has a function of its own, as after a cold start.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import json
 import os

@@ -1,7 +1,5 @@
 """The deployed stack on the laptop's AWS: what lands there, and what came of it."""
 
-from __future__ import annotations
-
 import time
 import uuid
 from functools import lru_cache

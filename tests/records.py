@@ -1,7 +1,5 @@
 """Records of runs, as the runs table holds them."""
 
-from __future__ import annotations
-
 from landrun.adapters.dynamodb_items import to_item
 from landrun.models.run_record import RunRecord
 

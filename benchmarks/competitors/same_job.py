@@ -9,8 +9,6 @@ are the same in every engine, and on these messages they give the rows of prepro
 many more forms of numbers, tags and entities: the other engines have less to do.
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A browser and a laptop's stack for a session, and pages of made-up reports."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

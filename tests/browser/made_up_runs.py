@@ -1,7 +1,5 @@
 """Runs as the runs table has them, made up: successes, failures, hostile texts."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import random

@@ -1,7 +1,5 @@
 """Pages of another origin in a real browser: what they post to the laptop's AWS does not run."""
 
-from __future__ import annotations
-
 import html
 import json
 import threading

@@ -1,7 +1,5 @@
 """The live page in a browser, of a laptop's stack whose runs wait, work, fail and are run again."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """The report in a browser, as whoever opens the file sees it."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from urllib.parse import quote

@@ -3,8 +3,6 @@
 They fail rather than skip: whoever asks for them wants to know.
 """
 
-from __future__ import annotations
-
 import os
 
 import pytest

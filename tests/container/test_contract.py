@@ -3,8 +3,6 @@
 Mounts owned by root, configuration, environment, exit codes, exit message, stop, outputs.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

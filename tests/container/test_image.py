@@ -1,7 +1,5 @@
 """What the image gives a job, and what it does not."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """The image pushed for real, to a registry of this machine."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import urllib.request

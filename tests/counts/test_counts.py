@@ -4,8 +4,6 @@ A count that rises is a larger bill: avoid it, or write the new one down and say
 Write down one that falls as well, so that it stays.
 """
 
-from __future__ import annotations
-
 import pytest
 
 from faults.world import World

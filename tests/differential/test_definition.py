@@ -4,8 +4,6 @@ moto's engine is what the laptop runs, and what its patches were written for; th
 of either. Its Processing job is a mock that keeps the request, which the laptop's has to equal.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

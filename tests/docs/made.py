@@ -5,8 +5,6 @@ A generated part is between ``<!-- made: PART -->`` and ``<!-- end -->``; see `P
     PYTHONPATH=tests python -m docs.made    writes the stale ones anew
 """
 
-from __future__ import annotations
-
 import json
 import re
 import sys

@@ -8,8 +8,6 @@ An HTML comment on the line above an ``sh`` block says how `make docs` runs it, 
 - ``<!-- may exit: 1 -->``: each of its lines may exit with that code instead of 0.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What pages say of the code: held by the code. Quick; running their commands is `make docs`."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime
 from unittest.mock import Mock

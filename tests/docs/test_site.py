@@ -4,8 +4,6 @@ In commands ``RUN``, ``BUCKET`` and ``KEY`` stand for the reader's own: here for
 the landing bucket, and an object in it.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -1,7 +1,5 @@
 """What may go wrong, and what holds then: a test claims a case by ``@pytest.mark.case(number)``."""
 
-from __future__ import annotations
-
 CASES = {
     1: "the same event several times in sequence: one execution",
     2: "the same event several times at once: one execution",

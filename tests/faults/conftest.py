@@ -1,7 +1,5 @@
 """Fixtures of the fault suite, and the marker by which a test claims one of `cases.CASES`."""
 
-from __future__ import annotations
-
 from contextlib import ExitStack
 
 import pytest

@@ -4,8 +4,6 @@ DynamoDB and Step Functions are asked through moto's own response classes, S3 th
 The rest comes from the client that it stands for.
 """
 
-from __future__ import annotations
-
 import io
 import json
 from datetime import UTC

@@ -13,8 +13,6 @@ Faults sit above botocore, so that its own retries blur nothing. What can happen
 >>> faults.at(3, killed_after())     # the fourth call from now on, whatever it is
 """
 
-from __future__ import annotations
-
 import itertools
 from collections import Counter
 from collections.abc import Callable

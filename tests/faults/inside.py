@@ -1,7 +1,5 @@
 """What moto holds, read past every door: for checking, and for indexes that lag behind."""
 
-from __future__ import annotations
-
 import copy
 import time
 

@@ -5,8 +5,6 @@ once a World has come to rest. `Watch` sees every write as it is made, so that w
 moment is not forgotten; `Slots` does so for concurrency slots.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import zlib

@@ -4,8 +4,6 @@ An invocation takes an idle process or, while all are busy, a new one: two invoc
 by running the second inside a call of the first. A process that was killed is not used again.
 """
 
-from __future__ import annotations
-
 import io
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor, wait

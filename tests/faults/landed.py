@@ -1,7 +1,5 @@
 """What lands: versions of objects, their *Object Created* events, and their messages in a batch."""
 
-from __future__ import annotations
-
 import copy
 import itertools
 import json

@@ -6,8 +6,6 @@ Works on a copy of the project in a temporary folder. Exit code 1 when the suite
 that a guarantee is gone; 2 when the suite fails as it is.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -4,8 +4,6 @@ A pure model on the World's clock. Its settings (visibility, maxReceiveCount, ba
 template's. Order is first in, first out until ``random`` is given.
 """
 
-from __future__ import annotations
-
 import itertools
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

@@ -8,8 +8,6 @@ and reconciles make hundreds of calls each, of which fewer are; `RATES` has thos
 function is killed at a call.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from concurrent.futures import ProcessPoolExecutor

@@ -5,8 +5,6 @@ buckets, dead-letter queues and the topic are created in moto, the others are re
 Physical names are those of events/, so that its payloads need no other names.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from functools import lru_cache, partial

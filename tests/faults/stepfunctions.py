@@ -8,8 +8,6 @@
 Nothing runs: `Machine.finish` says how an execution ends, `Machine.redrive` that it goes on.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, field
 from datetime import datetime

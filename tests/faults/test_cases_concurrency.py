@@ -3,8 +3,6 @@
 When a test is over, the World comes to rest, and all its runs come to their end within the limit.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 

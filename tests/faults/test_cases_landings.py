@@ -1,7 +1,5 @@
 """What is delivered again, at the same time, late or out of order: one run for each version."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

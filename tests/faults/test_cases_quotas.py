@@ -1,7 +1,5 @@
 """Bursts, quotas and outages: what is refused for now comes again until it is done."""
 
-from __future__ import annotations
-
 import pytest
 
 from .faulty import denied, throttled, unreachable

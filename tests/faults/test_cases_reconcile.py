@@ -1,7 +1,5 @@
 """What events lost, and who finds it: reconcile, once for each loss, beside itself too."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import pytest

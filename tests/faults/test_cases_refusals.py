@@ -1,7 +1,5 @@
 """Messages that can never be processed, and objects that are none of landrun's business."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 

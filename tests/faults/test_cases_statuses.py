@@ -1,7 +1,5 @@
 """What is on the record: status events doubled, lost, late, cut, in any order, and never back."""
 
-from __future__ import annotations
-
 import itertools
 import json
 

@@ -1,7 +1,5 @@
 """Ticks that die at any call, overlap at any call, come twice or late; manifests that race."""
 
-from __future__ import annotations
-
 import json
 from contextlib import contextmanager
 from functools import partial

@@ -1,7 +1,5 @@
 """What the suite promises: a test for each case, mutations that can be made, an unlucky soak."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

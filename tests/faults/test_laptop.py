@@ -1,7 +1,5 @@
 """Faults that take a real job, queue or shell: the template on the laptop's AWS."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -5,8 +5,6 @@ with every invocation. `make test` runs the same few examples each time, `make f
 LANDRUN_FAULTS_EXAMPLES says how many in each mode. A sequence that failed becomes a case.
 """
 
-from __future__ import annotations
-
 import os
 from random import Random
 

@@ -4,8 +4,6 @@ A death after a call and a death before the next one leave the same AWS behind; 
 that interleave there. Queries, of which a function makes many in a row, are spared.
 """
 
-from __future__ import annotations
-
 import itertools
 import os
 

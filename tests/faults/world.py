@@ -21,8 +21,6 @@ its best-effort events, SNS. What is deployed is read from template.yaml. One Wo
 ``request_fate`` is the same for requests for a concurrency slot, of which none is lost.
 """
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from contextlib import nullcontext

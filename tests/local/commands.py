@@ -1,7 +1,5 @@
 """landrun's commands, as somebody types them who has typed ``eval "$(landrun local env)"``."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import json

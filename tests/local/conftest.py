@@ -3,8 +3,6 @@
 moto keeps its state in module globals, which other tests of this process use as well.
 """
 
-from __future__ import annotations
-
 import pytest
 
 from laptop_stack import LaptopStack

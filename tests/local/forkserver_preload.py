@@ -3,8 +3,6 @@
 The forks find every module imported, and AWS's models read: this takes moto seconds.
 """
 
-from __future__ import annotations
-
 import gc
 import os
 import tempfile

@@ -1,7 +1,5 @@
 """The laptop's AWS in a process of its own, and what a test can do to it while it is up."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import multiprocessing

@@ -1,7 +1,5 @@
 """Who may use the laptop's AWS: requests as browsers, curl, programs and moto itself send them."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess

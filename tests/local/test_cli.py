@@ -1,7 +1,5 @@
 """`landrun local`: the installed command as a process, as its user types it."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import os

@@ -3,8 +3,6 @@
 SageMaker says how many jobs run at once, not landrun. No job ends before the test lets it.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import threading

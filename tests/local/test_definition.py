@@ -1,7 +1,5 @@
 """The template's state machine: awkward words, and inputs as a notebook passes them."""
 
-from __future__ import annotations
-
 import json
 import uuid
 

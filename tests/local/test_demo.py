@@ -1,7 +1,5 @@
 """`landrun demo`, end to end: files land, are processed and recorded, or the cause is told."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Every payload of events/ through the real handler of the function that it is meant for."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

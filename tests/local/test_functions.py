@@ -1,7 +1,5 @@
 """What reaches functions, and what becomes of it, on functions that fail in every way."""
 
-from __future__ import annotations
-
 import json
 import os
 import time

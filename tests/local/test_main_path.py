@@ -1,7 +1,5 @@
 """The main job on the laptop's AWS: what lands is run once, and its outcome is on the record."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

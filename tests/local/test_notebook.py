@@ -1,7 +1,5 @@
 """The notebook of samples/ runs, and landrun takes over the state machine that it creates."""
 
-from __future__ import annotations
-
 import json
 import os
 

@@ -1,7 +1,5 @@
 """A job of three hosts on the laptop's AWS: one process each, and one run for all of them."""
 
-from __future__ import annotations
-
 import json
 import os
 import uuid

@@ -3,8 +3,6 @@
 Needs .venv-spark (tests/spark/install.sh) and Java: `make spark` has both.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from functools import partial

@@ -1,7 +1,5 @@
 """The laptop's AWS itself: what is up, what it refuses, and that it leaves nothing behind."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

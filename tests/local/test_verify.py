@@ -1,7 +1,5 @@
 """`landrun verify`: does a stack work, in one command."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

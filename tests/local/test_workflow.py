@@ -1,7 +1,5 @@
 """`landrun workflow`: a notebook's state machine, created and executed from the command line."""
 
-from __future__ import annotations
-
 import json
 import uuid
 

@@ -1,7 +1,5 @@
 """The marker of the fault suite's cases, and their asserts, which say what they compare."""
 
-from __future__ import annotations
-
 import pytest
 
 from faults.conftest import pytest_configure  # noqa: F401

@@ -1,7 +1,5 @@
 """Functions under their own roles: the main path passes, and uses each of their permissions."""
 
-from __future__ import annotations
-
 import json
 from functools import partial
 

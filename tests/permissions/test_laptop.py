@@ -4,8 +4,6 @@ The tests share one laptop, where one run at a time has the only concurrency slo
 everything.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -1,7 +1,5 @@
 """What policies allow, by IAM's rules, and the template's; and what moto knows of neither."""
 
-from __future__ import annotations
-
 import inspect
 import json
 import re

@@ -8,8 +8,6 @@
         world.decisions     # every `Decision` of IAM so far
 """
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 
 from moto.dynamodb.models import dynamodb_backends

@@ -1,7 +1,5 @@
 """AWS's SAM CLI on what is deployed, with functions in Docker and the laptop's AWS beside them."""
 
-from __future__ import annotations
-
 import json
 import os
 import platform

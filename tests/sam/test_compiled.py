@@ -1,7 +1,5 @@
 """What `make build` compiles: the same bytes each time, told as lying where Lambda has it."""
 
-from __future__ import annotations
-
 import marshal
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """`sam validate`, `sam build`, `sam local invoke` and `sam local start-lambda`, over events/."""
 
-from __future__ import annotations
-
 import json
 import os
 

@@ -6,8 +6,6 @@ template here is one deployment: no parameters, no conditions, names and ARNs fo
     PYTHONPATH=tests python -m scan.stacks FOLDER
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Each scanner of `make scan` sees the mistakes that it is there for, planted all at once."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -3,8 +3,6 @@
 It has PySpark and what SageMaker's image has, and nothing of landrun's functions or commands.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

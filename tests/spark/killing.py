@@ -1,7 +1,5 @@
 """A cleaner that kills its process over one text; Spark's workers find it on their path."""
 
-from __future__ import annotations
-
 import os
 
 

@@ -1,7 +1,5 @@
 """One run of the same files on each engine, and what must be equal of them."""
 
-from __future__ import annotations
-
 import io
 import json
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ Apache Commons, parses YAML with Jackson and SnakeYAML, and replaces once more. 
 in Python (`landrun_ops.workflow.definition_file`); here both must come to the same.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

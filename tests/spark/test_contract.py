@@ -1,7 +1,5 @@
 """What SageMaker hands to the job, what the job leaves in S3, and what a person is shown."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Spark's result is the one-machine engine's, row for row."""
 
-from __future__ import annotations
-
 import random
 from pathlib import Path
 

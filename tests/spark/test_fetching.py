@@ -1,7 +1,5 @@
 """A copy of a stretch reads as the whole file does, at the same positions."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import polars as pl

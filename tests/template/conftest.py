@@ -1,7 +1,5 @@
 """The stack of template.yaml, resolved for the parameters that a test gives."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import pytest

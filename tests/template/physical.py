@@ -1,7 +1,5 @@
 """The stack with names and ARNs for its resources: those of events/, and what is like them."""
 
-from __future__ import annotations
-
 from .resolved import PSEUDO, translated
 
 ACCOUNT, REGION = PSEUDO["AWS::AccountId"], PSEUDO["AWS::Region"]

@@ -1,7 +1,5 @@
 """What CloudFormation would make of template.yaml: translated from SAM, then resolved."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

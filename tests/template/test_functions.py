@@ -1,7 +1,5 @@
 """What calls the functions: queues, rules and schedules, and the payloads of events/."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """The Processing job: what parameters make of the state machine's definition."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

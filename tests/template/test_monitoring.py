@@ -4,8 +4,6 @@ An alarm's own expression is evaluated as CloudWatch does: metric math, M out of
 missing data (CloudWatch user guide, "Alarm evaluation").
 """
 
-from __future__ import annotations
-
 import json
 import operator
 import re

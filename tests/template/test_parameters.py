@@ -1,7 +1,5 @@
 """What a user can set, and what a user gets told."""
 
-from __future__ import annotations
-
 import json
 import tomllib
 

@@ -1,7 +1,5 @@
 """Roles: no more than each needs; tests/permissions shows that each permission is used."""
 
-from __future__ import annotations
-
 from scan.stacks import STACKS
 
 from .resolved import statements

@@ -5,8 +5,6 @@ tables can be restored (28) and images are scanned (163); the World of tests/fau
 indexes and the queues' dead-letter queues from the template.
 """
 
-from __future__ import annotations
-
 import pytest
 
 from .resolved import statements

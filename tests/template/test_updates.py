@@ -5,8 +5,6 @@ stays behind, and with a fixed name the update fails. The resource schemas name 
 Of what a parameter takes away, test_security.py shows that data is retained.
 """
 
-from __future__ import annotations
-
 from functools import reduce
 
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER

@@ -1,7 +1,5 @@
 """What holds for every unit test: the shell's AWS and stack are forgotten."""
 
-from __future__ import annotations
-
 import pytest
 
 NAMES = ("AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_ENDPOINT_URL", "LANDRUN_STACK", "LANDRUN_STATE_DIR")

@@ -1,7 +1,5 @@
 """Which module may import which: the arrows of the design, held by reading the source."""
 
-from __future__ import annotations
-
 import ast
 import re
 import sys

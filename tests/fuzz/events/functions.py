@@ -4,8 +4,6 @@ A request is held against what botocore checks, and against AWS's other limits: 
 comes again until its message is dead.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import re

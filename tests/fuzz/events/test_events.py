@@ -3,8 +3,6 @@
 LANDRUN_FUZZ_EXAMPLES says how many examples each test takes; a few, always the same, without it.
 """
 
-from __future__ import annotations
-
 import copy
 import json
 import os

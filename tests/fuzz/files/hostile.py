@@ -1,7 +1,5 @@
 """Files that mean harm: a line without end, columns without number, bombs, untrue claims."""
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import zlib

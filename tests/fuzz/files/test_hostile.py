@@ -4,8 +4,6 @@ Hostile files in small and the same mutated files each time; with LANDRUN_FUZZ_E
 files in full size, each in a bounded memory, and so many mutated ones drawn anew.
 """
 
-from __future__ import annotations
-
 import os
 import resource
 import subprocess

@@ -1,7 +1,5 @@
 """A terminal on the laptop's AWS."""
 
-from __future__ import annotations
-
 import pytest
 
 from local.commands import environment

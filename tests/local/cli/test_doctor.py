@@ -1,7 +1,5 @@
 """`landrun doctor`: as a process, on a stack that works, one that is broken, and none at all."""
 
-from __future__ import annotations
-
 import json
 import time
 

@@ -1,7 +1,5 @@
 """`landrun land` and `landrun stop`: as processes, on the laptop's AWS."""
 
-from __future__ import annotations
-
 import shutil
 import uuid
 

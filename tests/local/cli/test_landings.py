@@ -1,7 +1,5 @@
 """`landrun backfill`, `explain` and `redrive`: as processes, about objects without events."""
 
-from __future__ import annotations
-
 import json
 import uuid
 

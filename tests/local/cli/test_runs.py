@@ -1,7 +1,5 @@
 """`landrun runs`, `show`, `logs` and `rerun`: as processes, about one run that failed."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

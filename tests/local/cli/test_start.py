@@ -1,7 +1,5 @@
 """`landrun start` and `landrun watch`: as processes, on the laptop's AWS."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

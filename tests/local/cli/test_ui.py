@@ -1,7 +1,5 @@
 """`landrun report`, `ui` and `watch`, as processes, which leave nothing."""
 
-from __future__ import annotations
-
 import json
 import os
 import pty

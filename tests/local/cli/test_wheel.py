@@ -5,8 +5,6 @@ are linked from this environment, which has the versions of requirements/ops.txt
 registry is needed. What is not declared cannot be imported.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

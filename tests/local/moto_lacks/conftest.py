@@ -1,7 +1,5 @@
 """moto in this process: with all patches of the laptop's AWS, or as it comes."""
 
-from __future__ import annotations
-
 import functools
 import json
 import time

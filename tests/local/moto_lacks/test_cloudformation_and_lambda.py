@@ -1,7 +1,5 @@
 """What moto's CloudFormation and Lambda lack: when one of these fails, code of ours can go."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """State machines that run Processing jobs, as a boto3 client sees them."""
 
-from __future__ import annotations
-
 import concurrent.futures
 import json
 import threading

@@ -1,7 +1,5 @@
 """IAM's simulator, and FilterLogEvents that reads no more than its page."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import time

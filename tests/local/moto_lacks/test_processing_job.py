@@ -1,7 +1,5 @@
 """Processing jobs as a boto3 client sees them."""
 
-from __future__ import annotations
-
 import errno
 import json
 

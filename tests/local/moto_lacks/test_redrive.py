@@ -1,7 +1,5 @@
 """RedriveExecution and ListExecutions, as a boto3 client sees them."""
 
-from __future__ import annotations
-
 import pytest
 from botocore.exceptions import ClientError
 

@@ -1,7 +1,5 @@
 """S3's events and answers, and conditional writes that are one step."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import threading

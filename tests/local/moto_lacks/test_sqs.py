@@ -1,7 +1,5 @@
 """Races, and the way out of a dead-letter queue."""
 
-from __future__ import annotations
-
 import json
 import threading
 

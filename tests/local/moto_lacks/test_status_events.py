@@ -1,7 +1,5 @@
 """'Step Functions Execution Status Change' events, as a queue behind a rule receives them."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """``sqs:sendMessage.waitForTaskToken`` and its tokens, as a boto3 client sees them."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC
 

@@ -1,7 +1,5 @@
 """The README's figures, and the tables of the pages about cost and scale, are those computed."""
 
-from __future__ import annotations
-
 import json
 import sys
 from types import SimpleNamespace

@@ -1,7 +1,5 @@
 """What the tests of commands share: credentials, a stack's outputs, and moto's AWS."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """`landrun backfill`: which objects are sent, as what, and how fast."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """What holds for every command: its help, one line per error, its stack, and hostile texts."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

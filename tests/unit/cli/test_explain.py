@@ -1,7 +1,5 @@
 """`landrun explain`: what became of an object, decided from its facts, and the output."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 

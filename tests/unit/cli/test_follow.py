@@ -1,7 +1,5 @@
 """What a run does, and the lines that `--wait` writes until it has ended."""
 
-from __future__ import annotations
-
 import itertools
 from datetime import timedelta
 from unittest.mock import Mock

@@ -3,8 +3,6 @@
 The answers are put below botocore, where it would send a request: no port is opened.
 """
 
-from __future__ import annotations
-
 import threading
 from collections import defaultdict
 from unittest.mock import Mock

@@ -3,8 +3,6 @@
 Shapes: AWS Step Functions API reference, "HistoryEvent"; the laptop's engine writes the same.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

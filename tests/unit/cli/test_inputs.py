@@ -1,7 +1,5 @@
 """What runs read is found by a manifest, an object's own URI or the trigger."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from unittest.mock import Mock

@@ -1,7 +1,5 @@
 """`landrun land`: which files are refused, and how the runs of the others are found."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import Mock

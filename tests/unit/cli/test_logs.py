@@ -1,7 +1,5 @@
 """The log of a run is merged by time, followed to its end, and each line of it shown once."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from unittest.mock import Mock
 

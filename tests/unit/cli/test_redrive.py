@@ -1,7 +1,5 @@
 """`landrun redrive` and `reconcile`: dead letters are explained and sent back, events recovered."""
 
-from __future__ import annotations
-
 import io
 import json
 from contextlib import nullcontext

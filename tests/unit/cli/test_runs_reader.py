@@ -1,7 +1,5 @@
 """The runs table is read newest first, a page and a month at a time; DynamoDB filters."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest

@@ -1,7 +1,5 @@
 """Parameters are put into samconfig.toml, and nothing else in it changes."""
 
-from __future__ import annotations
-
 import pytest
 
 from landrun.errors import ConfigurationError

@@ -1,7 +1,5 @@
 """`landrun show`: a run is found, read as far as permissions go, and printed."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from unittest.mock import Mock

@@ -1,7 +1,5 @@
 """What `landrun start` and `rerun` would read and write, and what they warn of."""
 
-from __future__ import annotations
-
 import uuid
 from dataclasses import replace
 from unittest.mock import Mock

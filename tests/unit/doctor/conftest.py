@@ -3,8 +3,6 @@
 boto3's own clients return them, which check the calls against their models.
 """
 
-from __future__ import annotations
-
 import copy
 import json
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Each check, over responses as AWS's API references have them: a table of what it finds."""
 
-from __future__ import annotations
-
 import pytest
 from botocore import xform_name
 from botocore.stub import Stubber

@@ -1,7 +1,5 @@
 """A state machine that exists already: what the checks, and `landrun adopt`, read in it."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

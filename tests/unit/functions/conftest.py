@@ -1,7 +1,5 @@
 """moto's S3, and the events of queues."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """Handlers apart from what tests/faults shows: the messages of a batch are handled at once."""
 
-from __future__ import annotations
-
 import threading
 from datetime import UTC, datetime
 from types import SimpleNamespace

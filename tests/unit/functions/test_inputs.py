@@ -3,8 +3,6 @@
 tests/faults and tests/unit/cli/test_backfill.py have the reasons for which objects start no run.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest

@@ -1,7 +1,5 @@
 """Untrusted texts move no cursor, begin no line, make no link; and none is too much to read."""
 
-from __future__ import annotations
-
 import json
 from functools import reduce
 

@@ -1,7 +1,5 @@
 """What services decide apart from their calls of AWS, which tests/faults has."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from unittest.mock import Mock
 

@@ -1,7 +1,5 @@
 """Settings: all that is missing or wrong in the environment is an error that names it."""
 
-from __future__ import annotations
-
 from unittest.mock import patch
 
 import pytest

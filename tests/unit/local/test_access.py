@@ -1,7 +1,5 @@
 """Who may use the laptop's AWS: a table of requests."""
 
-from __future__ import annotations
-
 import re
 from io import BytesIO
 

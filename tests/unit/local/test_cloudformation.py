@@ -1,7 +1,5 @@
 """DefinitionSubstitutions, as CloudFormation makes them."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """The job's image: how it is built, and pushed to the repository of a stack."""
 
-from __future__ import annotations
-
 import base64
 import json
 from pathlib import Path

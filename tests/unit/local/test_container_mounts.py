@@ -1,7 +1,5 @@
 """The folders of a job's container that it writes to, given to the user who works there."""
 
-from __future__ import annotations
-
 import json
 import os
 

@@ -1,7 +1,5 @@
 """Schedule expressions against the times that AWS's documentation gives for them."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest

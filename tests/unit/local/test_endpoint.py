@@ -1,7 +1,5 @@
 """A shell whose environment leads somewhere else than its commands ask for."""
 
-from __future__ import annotations
-
 import urllib.error
 import urllib.request
 from email.message import Message

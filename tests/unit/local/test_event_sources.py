@@ -1,7 +1,5 @@
 """Lambda's rules for batches from queues."""
 
-from __future__ import annotations
-
 import pytest
 
 from landrun_ops.local.event_sources import failed_messages, sqs_event

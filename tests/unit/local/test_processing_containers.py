@@ -1,7 +1,5 @@
 """What a job's command comes to: as a subprocess, as Spark's, in Docker."""
 
-from __future__ import annotations
-
 import io
 import sys
 import tarfile

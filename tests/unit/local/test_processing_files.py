@@ -1,7 +1,5 @@
 """A job's inputs and outputs, with an S3 of this test's own; what CreateProcessingJob refuses."""
 
-from __future__ import annotations
-
 import io
 import json
 

@@ -1,7 +1,5 @@
 """What schedules hand over, and when the clock fires them."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
 

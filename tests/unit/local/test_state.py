@@ -1,7 +1,5 @@
 """The state folder, and what one that was killed has left in it."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

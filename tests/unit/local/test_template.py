@@ -1,7 +1,5 @@
 """Templates: parameters, rules, nested applications, local files, before moto sees any of it."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The batch functions: lines in, cleaned rows and rejects out; and how rows come into buckets."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory

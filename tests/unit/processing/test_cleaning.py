@@ -1,8 +1,6 @@
 """What cleaning removes from a text, what it masks, and what it leaves as people write it."""
 
 # ruff: noqa: RUF001 - letters that look alike are the point
-from __future__ import annotations
-
 import re
 import unicodedata
 

@@ -1,8 +1,6 @@
 """Each file's encoding is right, or the file is rejected by a reason that names the likely ones."""
 
 # ruff: noqa: RUF001 - they are what people write
-from __future__ import annotations
-
 import random
 
 import pytest

@@ -1,7 +1,5 @@
 """Files as programs write them: read as they were meant, or rejected under their own name."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 from decimal import Decimal

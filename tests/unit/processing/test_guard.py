@@ -1,7 +1,5 @@
 """The job as a process, whose workers may die: what becomes of their files, and what is left."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """The script as a whole: files in, parts, rejects and a summary out."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

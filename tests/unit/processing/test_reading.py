@@ -1,7 +1,5 @@
 """How files are cut into lines and records, and which of their columns is which."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st

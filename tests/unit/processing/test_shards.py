@@ -1,7 +1,5 @@
 """A job on several hosts: each does its share, whatever the share is, and says so."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """What the live page and ``landrun watch`` read of a stack: little by little, and part by part."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 from unittest.mock import Mock

@@ -1,7 +1,5 @@
 """The page as a file: what it reads in runs' rows, what may stand in it, and what lets it run."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import re

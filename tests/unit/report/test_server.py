@@ -1,7 +1,5 @@
 """The live page's server: who may ask, what it answers, and that it only reads."""
 
-from __future__ import annotations
-
 import errno
 from datetime import timedelta
 from unittest.mock import Mock

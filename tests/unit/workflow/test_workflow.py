@@ -3,8 +3,6 @@
 tests/local runs both on the laptop's AWS; tests/template has the settings that the stack has.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

@@ -1,7 +1,5 @@
 """Errors of boto3's clients, in landrun's terms."""
 
-from __future__ import annotations
-
 import pytest
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import ClientError, ConnectTimeoutError

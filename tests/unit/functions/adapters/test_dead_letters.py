@@ -1,7 +1,5 @@
 """Dead letters within SQS's limits."""
 
-from __future__ import annotations
-
 from unittest.mock import Mock
 
 import pytest

@@ -3,8 +3,6 @@
 tests/fuzz/events holds that each item is one that DynamoDB accepts.
 """
 
-from __future__ import annotations
-
 import json
 from functools import reduce
 

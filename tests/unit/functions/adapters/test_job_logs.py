@@ -1,7 +1,5 @@
 """The last lines of a job's logs."""
 
-from __future__ import annotations
-
 from unittest.mock import Mock
 
 import pytest

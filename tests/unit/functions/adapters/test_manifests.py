@@ -1,7 +1,5 @@
 """Manifests on moto's S3, which has S3's conditional writes and user metadata."""
 
-from __future__ import annotations
-
 import random
 from unittest.mock import Mock
 

@@ -3,8 +3,6 @@
 tests/faults/test_cases_statuses.py has how much a run left, and what else its input matches.
 """
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """Processing jobs that SageMaker describes, or does not know."""
 
-from __future__ import annotations
-
 from unittest.mock import Mock
 
 from botocore.exceptions import ClientError

@@ -1,7 +1,5 @@
 """What tables hold, and their calls; tests/faults has their conditional writes."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from unittest.mock import Mock
 

@@ -3,8 +3,6 @@
 tests/fuzz/events has hostile ones.
 """
 
-from __future__ import annotations
-
 import json
 
 import pytest

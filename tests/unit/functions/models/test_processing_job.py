@@ -1,7 +1,5 @@
 """What is said of a Processing job: by AWS, its logs and summaries, or anybody in their place."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 

@@ -1,7 +1,5 @@
 """Names of runs and execution inputs: all that exist today stay, to the byte."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pytest

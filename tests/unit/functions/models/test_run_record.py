@@ -3,8 +3,6 @@
 tests/faults has when a notification is published.
 """
 
-from __future__ import annotations
-
 import json
 
 import pytest
