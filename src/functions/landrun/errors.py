@@ -1,7 +1,5 @@
 """What can go wrong: every error is a `LandrunError`; no retry helps those that are `Refused`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from landrun.sanitize import one_line

@@ -4,8 +4,6 @@ Powertools reads its settings from the environment: ``POWERTOOLS_SERVICE_NAME``,
 ``POWERTOOLS_METRICS_NAMESPACE`` and ``POWERTOOLS_LOG_LEVEL``.
 """
 
-from __future__ import annotations
-
 import warnings
 
 from aws_lambda_powertools import Logger, Metrics

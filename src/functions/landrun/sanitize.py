@@ -5,8 +5,6 @@ exit messages and summaries. None of them may move a terminal's cursor, forge a 
 text (U+202E), or become a link in a mail.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

@@ -3,8 +3,6 @@
 A field's name in upper case is the variable's name, as template.yaml sets it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 

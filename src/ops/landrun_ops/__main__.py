@@ -1,7 +1,5 @@
 """The ``landrun`` command, from its first moment: Ctrl-C ends it quietly even while it starts."""
 
-from __future__ import annotations
-
 import gc
 import sys
 

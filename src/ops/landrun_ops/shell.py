@@ -1,7 +1,5 @@
 """Commands to copy and paste."""
 
-from __future__ import annotations
-
 import shlex
 
 

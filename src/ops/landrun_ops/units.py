@@ -1,7 +1,5 @@
 """Counts, spans of time and sizes as people write and read them."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
 

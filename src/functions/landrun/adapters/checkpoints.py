@@ -3,8 +3,6 @@
 Checkpoints are items of the landings table, with ids of their own.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -4,8 +4,6 @@ The clients come from botocore, which boto3's clients are made of. boto3 itself 
 and resources, which nothing here uses, and a tenth to the imports of a cold start.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache

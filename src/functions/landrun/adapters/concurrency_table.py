@@ -4,8 +4,6 @@ Each execution has one item, and one item counts the slots in use. A transaction
 somebody else has written the execution since it was read (``version``): each slot is counted once.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from random import random

@@ -1,7 +1,5 @@
 """SQS, for messages that can never be processed: the dead-letter queue keeps them with a reason."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from landrun.adapters.clients import translated

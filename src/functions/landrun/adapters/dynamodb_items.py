@@ -4,8 +4,6 @@ A user's own state machine may take and give anything: its size, its depth, its 
 numbers have no limit. DynamoDB would refuse such an item however often its message came again.
 """
 
-from __future__ import annotations
-
 import json
 from decimal import Decimal
 from typing import Any

@@ -1,7 +1,5 @@
 """The CloudWatch Logs client: how the logs of a Processing job end."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from time import monotonic
 from typing import Any

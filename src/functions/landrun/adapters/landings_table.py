@@ -11,8 +11,6 @@ depends on it: a claim is a conditional write, and its answer holds the claimed 
 protocol is in docs/decisions/0004-collecting-landings.md.
 """
 
-from __future__ import annotations
-
 import json
 import uuid
 from collections.abc import Callable, Iterator

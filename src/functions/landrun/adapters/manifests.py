@@ -5,8 +5,6 @@ exactly its objects, while an ``S3Prefix`` of ``a.csv`` would also match ``a.csv
 metadata holds the run's trigger, so that a manifest alone is enough to start its run.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

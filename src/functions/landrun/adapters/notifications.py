@@ -1,7 +1,5 @@
 """The SNS client, and what a notification of a failure says."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from shlex import quote
 from typing import Any

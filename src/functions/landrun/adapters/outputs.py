@@ -1,7 +1,5 @@
 """The S3 client for a run's outcome: what it left, its summary, and what else its input matches."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass

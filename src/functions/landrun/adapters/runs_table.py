@@ -7,8 +7,6 @@ The sparse index ``by-unfinished`` finds the runs of which something is still to
 their execution, or the notification of their failure.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """S3, for listing the objects under a prefix."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime

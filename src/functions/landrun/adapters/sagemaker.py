@@ -1,7 +1,5 @@
 """The SageMaker client: what became of a run's Processing job."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from landrun.adapters.clients import except_for, translated

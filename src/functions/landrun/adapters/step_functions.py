@@ -1,7 +1,5 @@
 """Step Functions: start, describe and list executions, and resume those that wait."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any

@@ -4,8 +4,6 @@ Lambda polls the status queue. EventBridge sends status changes to it, and state
 their requests for a concurrency slot (``MaxConcurrentRuns``).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import (

@@ -5,8 +5,6 @@ that can never be processed goes to the dead-letter queue with its reason; one t
 reported as a batch item failure, and SQS delivers it again.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

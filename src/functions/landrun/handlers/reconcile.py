@@ -1,7 +1,5 @@
 """Every 15 minutes, or on request: find and recover what missed events left undone."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What the handlers log and count of runs, of ignored objects and of messages that fail."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

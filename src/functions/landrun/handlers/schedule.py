@@ -5,8 +5,6 @@ the scheduled input. The tick's manifest is written once, and every further atte
 reads it: a tick is one run, however often Lambda retries it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The executions that ``MaxConcurrentRuns`` limits."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from enum import StrEnum
 

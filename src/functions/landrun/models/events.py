@@ -5,8 +5,6 @@ message structure"). Powertools' `S3EventBridgeNotificationEvent` decodes it, an
 into ``a b.csv``; the models here do not.
 """
 
-from __future__ import annotations
-
 import json
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Annotated, Any, Literal

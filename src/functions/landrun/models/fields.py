@@ -4,8 +4,6 @@ A field of one of these types is None where the value is not of the type. A whol
 refused because one part of its output is odd.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (

@@ -1,7 +1,5 @@
 """What the log of a Processing job says of the job's failure."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 

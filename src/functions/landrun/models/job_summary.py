@@ -1,7 +1,5 @@
 """The sum of the summaries that the hosts of one run wrote."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeGuard

@@ -1,7 +1,5 @@
 """A landing: one version of one object that arrived in S3, and which landings start runs."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from landrun.errors import InvalidKey

@@ -4,8 +4,6 @@ Shapes: SageMaker API reference, "DescribeProcessingJob"; Step Functions API ref
 "HistoryEvent". A state machine of the user's own may put anything in their place.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Self

@@ -4,8 +4,6 @@ A run is named after what triggered it. Step Functions refuses a second executio
 that an event delivered twice still makes one run, with no lock and no table.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import uuid

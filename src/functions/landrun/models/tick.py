@@ -1,7 +1,5 @@
 """Ticks of a schedule, and the S3 prefix that each of them reads."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import datetime

@@ -6,8 +6,6 @@ of landings decides everything, for each repeated or overlapping attempt alike. 
 docs/decisions/0004-collecting-landings.md.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ Every step is idempotent: after a crash, the redelivered message, the next messa
 or `reconcile` completes the interrupted work. docs/decisions/0009 explains the protocol.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

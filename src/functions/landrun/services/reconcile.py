@@ -4,8 +4,6 @@ Each step is bounded, and may be repeated or overlap with another reconcile: it 
 conditional writes as the events do. Work younger than the grace period is left to its event.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ before it has published, the redelivered event, the run's next event or `reconci
 notification overdue and sends it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta

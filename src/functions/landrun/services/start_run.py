@@ -1,7 +1,5 @@
 """Start a run: write its manifest first, then start its execution, both under the run's name."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

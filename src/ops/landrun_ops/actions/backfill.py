@@ -5,8 +5,6 @@ The run's name is made of the object's version, as for the lost event, so a late
 finds that run and starts no second one.
 """
 
-from __future__ import annotations
-
 import json
 import time
 import uuid

@@ -1,7 +1,5 @@
 """Docker's command line, which builds with BuildKit and knows where credentials are kept."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from collections.abc import Sequence

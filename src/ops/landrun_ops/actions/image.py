@@ -1,7 +1,5 @@
 """The Processing job's image: built by Docker, pushed to a stack's repository in ECR."""
 
-from __future__ import annotations
-
 import base64
 import json
 import os

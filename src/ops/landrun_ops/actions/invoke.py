@@ -1,7 +1,5 @@
 """Invoke a function, and wait for its answer."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

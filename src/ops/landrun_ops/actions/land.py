@@ -1,7 +1,5 @@
 """Put files under the landing prefix, and find the runs that read them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime

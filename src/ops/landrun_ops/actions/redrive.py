@@ -3,8 +3,6 @@
 SQS moves messages of queues; for a schedule's message, its function is invoked again.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """The parameters of a deployment in samconfig.toml: read, and changed without touching the rest."""
 
-from __future__ import annotations
-
 import json
 import re
 import shlex

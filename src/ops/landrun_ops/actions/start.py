@@ -1,7 +1,5 @@
 """Start a run by hand: plan its input and output, warn of likely failures, and start it."""
 
-from __future__ import annotations
-
 import getpass
 import uuid
 from collections import Counter

@@ -1,7 +1,5 @@
 """The landrun command: one module per command, imported late so that ``--help`` is instant."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import os

@@ -1,7 +1,5 @@
 """``landrun adopt``: let landrun run a state machine that exists."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,7 +1,5 @@
 """``landrun backfill``: objects whose events never arrived, through the normal path."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated

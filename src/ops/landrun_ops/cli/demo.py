@@ -1,7 +1,5 @@
 """``landrun demo``: process the user's files on the laptop's AWS, from landing to output."""
 
-from __future__ import annotations
-
 import json as json_module
 import shutil
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """``landrun doctor``: check a deployment, and say how to repair it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict

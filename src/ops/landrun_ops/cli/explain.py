@@ -1,7 +1,5 @@
 """``landrun explain``: what became of one object, and why."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Follows runs to their end on the terminal: a line for each change."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """``landrun image``: build the Processing job's container image, and push it for a stack."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated

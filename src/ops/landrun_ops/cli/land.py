@@ -1,7 +1,5 @@
 """``landrun land``: upload files to the landing prefix, where they start runs."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 from typing import Annotated

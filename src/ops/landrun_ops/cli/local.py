@@ -1,7 +1,5 @@
 """``landrun local``: AWS on a laptop, from template.yaml itself."""
 
-from __future__ import annotations
-
 import contextlib
 import shlex
 import signal

@@ -1,7 +1,5 @@
 """``landrun logs``: show the log of a run's Processing jobs."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """Options and arguments as commands declare them, and how the usage line spells them."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 import typer

@@ -1,7 +1,5 @@
 """``landrun reconcile``: recover missed events now."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from landrun_ops.actions.invoke import FunctionError, invoke, patient_config, reconcile_event

@@ -1,7 +1,5 @@
 """``landrun redrive``: show dead-letter messages and why they are there, and send them back."""
 
-from __future__ import annotations
-
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict

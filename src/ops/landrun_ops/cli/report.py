@@ -1,7 +1,5 @@
 """``landrun report``: write the runs of the last weeks as an HTML page."""
 
-from __future__ import annotations
-
 import webbrowser
 from datetime import datetime
 from itertools import islice

@@ -1,7 +1,5 @@
 """``landrun rerun``: run the same input again."""
 
-from __future__ import annotations
-
 import uuid
 from collections import Counter
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """``landrun runs``: list the runs table."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """``landrun show``: show everything about one run."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from shlex import quote

@@ -1,7 +1,5 @@
 """``landrun start``: start a run by hand over objects in S3."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """``landrun stop``: stop runs."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Annotated, Any
 

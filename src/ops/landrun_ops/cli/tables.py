@@ -1,7 +1,5 @@
 """Tables of runs, and short texts about a run: its digits, trigger, counts and failure."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 

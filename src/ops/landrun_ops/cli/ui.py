@@ -1,7 +1,5 @@
 """``landrun ui``: serve a live page of a stack's runs."""
 
-from __future__ import annotations
-
 import contextlib
 import sys
 import time

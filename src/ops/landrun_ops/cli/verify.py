@@ -1,7 +1,5 @@
 """``landrun verify``: send one file through a stack, from landing to record."""
 
-from __future__ import annotations
-
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path

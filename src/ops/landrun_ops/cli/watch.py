@@ -1,7 +1,5 @@
 """``landrun watch``: watch a stack's activity on the terminal."""
 
-from __future__ import annotations
-
 import os
 import select
 import sys

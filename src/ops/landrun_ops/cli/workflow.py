@@ -1,7 +1,5 @@
 """``landrun workflow``: render, create, update and execute the notebook's workflow."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from pathlib import Path

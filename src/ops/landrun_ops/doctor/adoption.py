@@ -1,7 +1,5 @@
 """Finds the parameters with which landrun runs an existing state machine."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 from collections.abc import Mapping, Sequence

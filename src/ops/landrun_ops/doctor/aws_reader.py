@@ -1,7 +1,5 @@
 """Reads from AWS for the checks; calls are named as IAM names them."""
 
-from __future__ import annotations
-
 import json
 import urllib.request
 from datetime import datetime

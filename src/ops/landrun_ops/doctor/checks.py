@@ -1,7 +1,5 @@
 """Selects the checks that apply to a stack, and runs them in parallel."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

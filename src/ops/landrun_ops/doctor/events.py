@@ -1,7 +1,5 @@
 """Checks of the path of events: buckets, rules, queues, functions, and schedules."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Final
 

@@ -1,7 +1,5 @@
 """The result of a check: a level, the facts, and the remedy."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal

@@ -1,7 +1,5 @@
 """Checks of what Processing jobs need: an image, quotas, keys, a network."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Checks of operations: deployment, executions, alarms, dead-letter messages."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta

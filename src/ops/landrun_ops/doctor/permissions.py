@@ -4,8 +4,6 @@ The simulator considers policies, permissions boundaries and the organisation's 
 src/stacks/roles.yaml and src/stacks/processing.yaml say why each permission is needed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 

@@ -3,8 +3,6 @@
 Definitions may use JSONPath or JSONata, and may create the Processing job in any state.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """Deploys the stack: moto's CloudFormation creates it; ignored properties are added afterwards."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping

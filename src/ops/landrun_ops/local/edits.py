@@ -1,7 +1,5 @@
 """What was edited in a project since the laptop's AWS has deployed it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Final
 

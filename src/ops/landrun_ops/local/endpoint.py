@@ -1,7 +1,5 @@
 """Whether the endpoint of a shell is a laptop's AWS that is up and has the stack asked for."""
 
-from __future__ import annotations
-
 import contextlib
 import urllib.error
 import urllib.request

@@ -1,7 +1,5 @@
 """Errors of the laptop's AWS; their messages name the remedy and are shown to people."""
 
-from __future__ import annotations
-
 from landrun.errors import LandrunError
 
 

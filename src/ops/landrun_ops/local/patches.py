@@ -1,7 +1,5 @@
 """Changes to moto's classes that can be taken back."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable
 from typing import Any

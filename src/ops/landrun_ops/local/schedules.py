@@ -6,8 +6,6 @@ they are older than MaximumEventAgeInSeconds:
 https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html
 """
 
-from __future__ import annotations
-
 import json
 import threading
 import uuid

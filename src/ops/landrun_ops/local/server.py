@@ -1,7 +1,5 @@
 """moto's server on a port of this machine, in this process."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import os

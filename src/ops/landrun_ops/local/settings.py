@@ -1,7 +1,5 @@
 """The one account, region and stack of the laptop's AWS."""
 
-from __future__ import annotations
-
 from typing import Final
 
 ACCOUNT: Final = "123456789012"

@@ -1,7 +1,5 @@
 """The state folder: which process is up, its environment, and processes left by a killed one."""
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import json

@@ -1,7 +1,5 @@
 """Reads template.yaml: checks, flattens and packages it, and translates it from SAM."""
 
-from __future__ import annotations
-
 import copy
 import re
 from collections.abc import Callable, Mapping

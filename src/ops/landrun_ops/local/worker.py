@@ -7,8 +7,6 @@ only modules of the zip and of Lambda's runtime. By the socket ``FD`` comes ``{"
 invocation ``{"result"}`` or ``{"error"}``, with the names of Lambda's own runtime.
 """
 
-from __future__ import annotations
-
 import importlib
 import json
 import logging

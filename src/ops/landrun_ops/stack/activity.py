@@ -1,7 +1,5 @@
 """The current activity of a stack: queues, pending landings, slots, runs and the next tick."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime

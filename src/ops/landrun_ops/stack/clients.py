@@ -5,8 +5,6 @@ each time: within 30 seconds in all. A call that AWS refuses for now, as it thro
 sent up to `ATTEMPTS` times, with 15 seconds of waiting at most.
 """
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Callable, Mapping

@@ -3,8 +3,6 @@
 Names and keys are quoted in links, so that a link is safe to print and to open.
 """
 
-from __future__ import annotations
-
 from urllib.parse import quote
 
 from landrun.errors import InvalidS3Uri

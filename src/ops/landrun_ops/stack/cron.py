@@ -1,7 +1,5 @@
 """When a schedule fires: AWS's ``cron(…)``, ``rate(…)`` and ``at(…)``."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -6,8 +6,6 @@ a record of the invocation that failed (Lambda developer guide, "Capturing recor
 invocations"). A message that SQS moves there after too many receives says nothing of why.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The command line of each engine's Processing jobs; a test compares src/stacks/processing.yaml."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 

@@ -5,8 +5,6 @@ of the history (AWS Step Functions API reference, "HistoryEvent") names the one 
 the events of a task are found although branches of a Map or a Parallel state write between them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """What runs read: the objects that manifests name, and objects named by their own URI."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Set

@@ -1,7 +1,5 @@
 """Read from CloudWatch Logs what the Processing jobs of a run wrote, page by page."""
 
-from __future__ import annotations
-
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """Why an object starts no run, and what the landings table records about landings."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """What became of one object: collects facts from S3, tables and queues, then explains them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Which versions of objects S3 has."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime

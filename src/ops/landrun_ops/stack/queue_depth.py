@@ -1,7 +1,5 @@
 """How many messages a queue holds."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

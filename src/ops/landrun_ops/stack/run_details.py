@@ -1,7 +1,5 @@
 """Everything known about one run, from the runs table, its execution, its job and S3."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """The current progress of a run, polled until it ends."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress

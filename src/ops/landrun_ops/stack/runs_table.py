@@ -1,7 +1,5 @@
 """Reads the runs table for people: runs, newest first."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

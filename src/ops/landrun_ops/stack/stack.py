@@ -1,7 +1,5 @@
 """A deployed stack, or the laptop's, as the commands find it by name and outputs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Executions that hold a concurrency slot, or wait for one (MaxConcurrentRuns)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice

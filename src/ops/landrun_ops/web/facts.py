@@ -4,8 +4,6 @@ Triggers, summaries and causes may hold anything: values of an unexpected type a
 texts are made printable and short.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any

@@ -4,8 +4,6 @@ The laptop's AWS has no metrics, but keeps its functions' logs, which hold the s
 CloudWatch's embedded metric format.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The data of the live page: read when the page asks, and only the changes are sent."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

@@ -5,8 +5,6 @@ every text as text. The content security policy allows only the page's own two s
 hashes, and no requests.
 """
 
-from __future__ import annotations
-
 import gzip
 import html
 from base64 import b64encode

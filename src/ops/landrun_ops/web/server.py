@@ -5,8 +5,6 @@ host name can resolve to 127.0.0.1. Each request is therefore checked: its ``Hos
 the random token in its address.
 """
 
-from __future__ import annotations
-
 import hmac
 import re
 import secrets

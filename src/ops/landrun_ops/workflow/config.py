@@ -1,7 +1,5 @@
 """All settings of the notebook's workflow, as one frozen model."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self

@@ -4,8 +4,6 @@ Intrinsic functions, and retries with a maximum delay and jitter, which the SDK 
 merged into the fields that it renders. See docs/decisions/0001-rendering-the-state-machine.md.
 """
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 from typing import Any
 

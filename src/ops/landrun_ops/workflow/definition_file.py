@@ -8,8 +8,6 @@ the end is replaced, however it is escaped in the YAML. Tokens therefore have a 
 parameters' patterns refuse in values.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

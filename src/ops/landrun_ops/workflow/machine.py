@@ -3,8 +3,6 @@
 Each call raises ServiceError when Step Functions refuses it or cannot be reached.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Mapping

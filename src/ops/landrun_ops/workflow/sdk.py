@@ -5,8 +5,6 @@ need them. They set the root logger to ERROR, log about their own settings files
 own deprecation; none of that is the caller's concern.
 """
 
-from __future__ import annotations
-
 import logging
 import warnings
 from collections.abc import Iterator

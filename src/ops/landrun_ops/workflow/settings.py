@@ -1,7 +1,5 @@
 """A workflow's settings from a file and from ``name=value`` words."""
 
-from __future__ import annotations
-
 import json
 import tomllib
 from collections.abc import Iterable

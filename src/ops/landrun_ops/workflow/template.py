@@ -1,7 +1,5 @@
 """The definition that template.yaml deploys: the workflow with the template's tokens in it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -4,8 +4,6 @@ The definition becomes the JSON that CloudFormation makes of it. The values of i
 request are checked at once, because AWS would refuse each run of an invalid one.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

@@ -3,8 +3,6 @@
 moto checks a condition and then writes, so that two requests at the same moment may both succeed.
 """
 
-from __future__ import annotations
-
 import threading
 from typing import Any
 

@@ -5,8 +5,6 @@ lost, and text such as ``<id>`` within the event is replaced. EventBridge delive
 when the target has no input transformer.
 """
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

@@ -10,8 +10,6 @@ SNS ("Managing Amazon SNS encryption keys and costs"), SQS ("Key management"), S
 with AWS KMS keys") and DynamoDB ("Encryption at rest usage notes").
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping

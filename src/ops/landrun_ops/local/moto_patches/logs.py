@@ -4,8 +4,6 @@ moto ignores ``logStreamNamePrefix`` and reads and sorts all events of the group
 job that prints 100 MB keeps everybody else waiting.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left, bisect_right
 from operator import attrgetter
 from typing import Any, Final

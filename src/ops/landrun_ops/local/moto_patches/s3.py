@@ -1,7 +1,5 @@
 """Patches of moto's S3: its events, its listing of versions, and writes that have a condition."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

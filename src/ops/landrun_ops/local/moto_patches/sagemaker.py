@@ -4,8 +4,6 @@ moto marks a job ``Completed`` the moment it is created and accepts a name twice
 ``InProgress`` while it runs in the background, then ``Completed``, ``Failed`` or ``Stopped``.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import threading

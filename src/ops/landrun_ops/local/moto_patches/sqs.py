@@ -3,8 +3,6 @@
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
 """
 
-from __future__ import annotations
-
 import time
 import uuid
 from typing import Any

@@ -5,8 +5,6 @@ which moto does not send, on the default bus, before the first state and after t
 status is lost, and an execution's events keep their order. Task states are in `tasks`.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import threading

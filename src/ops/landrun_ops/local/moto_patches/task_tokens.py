@@ -5,8 +5,6 @@ moto also forgets the tokens of an ended execution, and lets a second answer rep
 Functions answers ``TaskTimedOut`` to both.
 """
 
-from __future__ import annotations
-
 import json
 from concurrent.futures import Future, InvalidStateError, wait
 from typing import Any, Final

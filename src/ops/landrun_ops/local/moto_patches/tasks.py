@@ -6,8 +6,6 @@ Errors of CreateProcessingJob carry the Java SDK's exception names, as AWS's own
 machines retry them.
 """
 
-from __future__ import annotations
-
 import json
 import threading
 import time

@@ -1,7 +1,5 @@
 """Runs a Processing script on one host: in a subprocess here, in Docker in docker_container."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

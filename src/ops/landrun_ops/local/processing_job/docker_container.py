@@ -5,8 +5,6 @@ out after the end: nothing of this machine is mounted, wherever Docker's daemon 
 this machine's, so that ``AWS_ENDPOINT_URL`` leads to the laptop's AWS.
 """
 
-from __future__ import annotations
-
 import contextlib
 import math
 import shutil

@@ -1,7 +1,5 @@
 """A Processing job's files: inputs from S3 into its folders, outputs back into S3."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -1,7 +1,5 @@
 """A host's output, shipped to CloudWatch Logs while it is written."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import time

@@ -1,7 +1,5 @@
 """Validates requests of CreateProcessingJob by botocore's model and a few further rules."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Iterator, Mapping

@@ -5,8 +5,6 @@ others wait for its end (aws/sagemaker-spark-container, smspark/job.py). Here, t
 by Python, with Spark inside it on all cores (``local[*]``); a job's other hosts have nothing to do.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 import shutil

@@ -6,8 +6,6 @@ program has ended, all processes that it started end; on Linux also those that l
 exit code is the program's, as a shell gives it.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import glob
