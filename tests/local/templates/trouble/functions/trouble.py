@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 import time
 
 
@@ -40,7 +39,6 @@ def echo(event, context):
     print("echo was here")
     tell({"echo": event})
     return {
-        "event": event,
         "name": context.function_name,
         "arn": context.invoked_function_arn,
         "memory": context.memory_limit_in_mb,
@@ -48,5 +46,4 @@ def echo(event, context):
         "request": context.aws_request_id,
         "pid": os.getpid(),
         "environment": dict(os.environ),
-        "path": sys.path,
     }
