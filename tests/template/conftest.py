@@ -10,8 +10,8 @@ from .resolved import deploy
 
 
 @lru_cache
-def deployed_with(parameters):
-    return deploy(dict(parameters))
+def deployed_with(**parameters):
+    return deploy(parameters)
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,7 @@ def source(root):
 @pytest.fixture(scope="session")
 def deployed():
     """``deployed(ScheduledInput="in/")`` is the stack as CloudFormation would resolve it."""
-    return lambda **parameters: deployed_with(tuple(sorted(parameters.items())))
+    return deployed_with
 
 
 @pytest.fixture(scope="session")

@@ -1,73 +1,44 @@
-"""What CloudFormation would make of template.yaml: translated from SAM, then resolved."""
+"""What CloudFormation would make of template.yaml: translated from SAM, then resolved by moto."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+from moto.cloudformation.parsing import LazyDict, clean_json, parse_condition
 
 from landrun_ops.local.template import translate, values_of
 
 Json = dict[str, Any]
 
-ABSENT = object()
 PSEUDO = {
     "AWS::AccountId": "123456789012",
-    "AWS::NoValue": ABSENT,
+    "AWS::NoValue": None,
     "AWS::Partition": "aws",
     "AWS::Region": "us-east-1",
     "AWS::StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/landrun/51af3dc0-da77",
     "AWS::StackName": "landrun",
 }
-INTRINSICS: dict[str, Callable[[Any, Any], Any]] = {
-    "Condition": lambda resolve, name: resolve.holds(name),
-    "Ref": lambda resolve, name: resolve.ref(name),
-    "Fn::And": lambda resolve, given: all(resolve(given)),
-    "Fn::Equals": lambda resolve, given: resolve(given[0]) == resolve(given[1]),
-    "Fn::GetAtt": lambda resolve, path: resolve.ref(".".join(path)),
-    "Fn::If": lambda resolve, given: resolve(given[1 if resolve.holds(given[0]) else 2]),
-    "Fn::Join": lambda resolve, given: given[0].join(map(str, resolve(given[1]))),
-    "Fn::Not": lambda resolve, given: not resolve(given[0]),
-    "Fn::Or": lambda resolve, given: any(resolve(given)),
-    "Fn::Select": lambda resolve, given: resolve(given[1])[int(given[0])],
-    "Fn::Split": lambda resolve, given: resolve(given[1]).split(given[0]),
-    "Fn::Sub": lambda resolve, given: resolve.sub(*([given] if isinstance(given, str) else given)),
-}
 
 
-@dataclass(frozen=True)
-class Resolver:
-    """Evaluates intrinsics; ``named`` is what ``Id`` or ``Id.Att`` of a resource becomes."""
+class References(dict):
+    """What references become, as moto's parser asks for them: parameters, else resources."""
 
-    values: Mapping[str, Any]
-    conditions: Json
-    named: Callable[[str], str]
+    def __init__(self, values, conditions, named):
+        super().__init__(values)
+        self.named, self.lazy_condition_map = named, LazyDict()
+        for name, condition in conditions.items():
+            parsed = partial(parse_condition, condition, self, self.lazy_condition_map)
+            self.lazy_condition_map[name] = parsed
 
-    def __call__(self, node):
-        if isinstance(node, list):
-            return [value for item in node if (value := self(item)) is not ABSENT]
-        if not isinstance(node, dict):
-            return node
-        if len(node) == 1 and (name := next(iter(node))) in INTRINSICS:
-            return INTRINSICS[name](self, node[name])
-        resolved = {name: self(value) for name, value in node.items()}
-        return {name: value for name, value in resolved.items() if value is not ABSENT}
+    def __missing__(self, logical_id):
+        return self.named(logical_id)
 
-    def holds(self, condition):
-        return bool(self(self.conditions[condition]))
-
-    def ref(self, name):
-        return self.values[name] if name in self.values else self.named(name)
-
-    def sub(self, text, given=None):
-        given = {name: self(value) for name, value in (given or {}).items()}
-
-        def value(match):
-            name = match[1]
-            return str(given[name] if name in given else self.ref(name))
-
-        return re.sub(r"\$\{([^}]+)\}", value, text)
+    def get(self, logical_id):
+        """Give a resource whose attributes are read."""
+        return SimpleNamespace(get_cfn_attribute=lambda name: self.named(f"{logical_id}.{name}"))
 
 
 @dataclass(frozen=True)
@@ -131,11 +102,13 @@ def deploy(parameters, named="<{}>".format):
     """Resolve the template; by default ``<Id>`` and ``<Id.Att>`` stand for its resources."""
     template = translated().template
     values = {**PSEUDO, **values_of(template, parameters)}
-    resolver = Resolver(values, template["Conditions"], named)
+    references = References(values, template["Conditions"], named)
     resources = {
-        logical_id: resolver({key: resource[key] for key in resource if key != "Condition"})
+        logical_id: clean_json(
+            {key: resource[key] for key in resource if key != "Condition"}, references
+        )
         for logical_id, resource in template["Resources"].items()
-        if "Condition" not in resource or resolver.holds(resource["Condition"])
+        if "Condition" not in resource or references.lazy_condition_map[resource["Condition"]]
     }
-    outputs = {name: resolver(output["Value"]) for name, output in template["Outputs"].items()}
-    return Stack(resources, outputs, named)
+    outputs = clean_json(template["Outputs"], references)
+    return Stack(resources, {name: output["Value"] for name, output in outputs.items()}, named)

@@ -8,21 +8,22 @@ from landrun_ops.local.errors import TemplateError
 from landrun_ops.local.moto_patches.cloudformation import definition_of
 from landrun_ops.stack.engines import ENGINES, job_arguments
 from landrun_ops.workflow import WorkflowConfig, definition
-from landrun_ops.workflow.definition_file import filled_in
+from scan.stacks import stack
 
-ROLE = "arn:aws:iam::123456789012:role/processing"
+from .physical import physical
+
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
 OWN = "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1"
 OPEN = {"enable_network_isolation": False, "encrypt_inter_container_traffic": False}
 SETTINGS = {
-    "processing_role": ROLE,
-    "image_uri": "<ImageRepository.RepositoryUri>:latest",
+    "processing_role": physical("ProcessingRole.Arn"),
+    "image_uri": f"{physical('ImageRepository.RepositoryUri')}:latest",
     "entrypoint": ENGINES["script"].entrypoint,
     "arguments": ENGINES["script"].arguments,
     "network": OPEN,
-    "manifests": "s3://<OutputBucket>/manifests/",
+    "manifests": f"s3://{physical('OutputBucket')}/manifests/",
     "job_name_prefix": "landrun",
-    "slot_queue": "https://StatusQueue",
+    "slot_queue": physical("StatusQueue"),
     "limited_runs": "-",
     "timeout_in_seconds": 9_421_200,
 }
@@ -74,7 +75,7 @@ BY_JSON = (
         "image_uri": OWN,
         "limited_runs": "*",
         "job_name_prefix": "mine",
-        "manifests": "s3://<OutputBucket>/lists/",
+        "manifests": f"s3://{physical('OutputBucket')}/lists/",
         "entrypoint": WORDS,
         "arguments": WORDS,
         "environment": VARIABLES,
@@ -93,25 +94,8 @@ SPARK = (
 )
 
 
-@pytest.fixture
-def machine_with(deployed, root):
-    """``machine_with(Engine="spark")`` has the definition's text and its substitutions."""
-
-    def with_parameters(**parameters):
-        machines = deployed(**parameters).of_type("AWS::StepFunctions::StateMachine")
-        given = machines["ProcessingStateMachine"]["DefinitionSubstitutions"]
-        arns = {"ProcessingRoleArn": ROLE, "StatusQueueUrl": "https://StatusQueue"}
-        return {
-            "DefinitionString": (root / "src/statemachine/processing.asl.yaml").read_text("ascii"),
-            "DefinitionSubstitutions": given | {f"landrun_{one}": arns[one] for one in arns},
-        }
-
-    return with_parameters
-
-
-@pytest.fixture
-def definition_with(machine_with):
-    return lambda **parameters: json.loads(filled_in(*machine_with(**parameters).values()))
+def definition_with(**parameters):
+    return stack(parameters)["ProcessingStateMachine"]["Properties"]["Definition"]
 
 
 @pytest.mark.parametrize(
@@ -119,9 +103,7 @@ def definition_with(machine_with):
     [({}, {}), BY_WORDS, BY_JSON, SPARK],
     ids=["defaults", "by words", "by JSON", "spark"],
 )
-def test_a_stack_runs_what_the_sdk_renders_of_the_same_settings(
-    definition_with, parameters, settings
-):
+def test_a_stack_runs_what_the_sdk_renders_of_the_same_settings(parameters, settings):
     """So what has no value is absent: the SDK leaves out what is None."""
     rendered = definition(WorkflowConfig.read({**SETTINGS, **settings}))
     assert definition_with(**parameters) == json.loads(json.dumps(rendered))
@@ -129,14 +111,13 @@ def test_a_stack_runs_what_the_sdk_renders_of_the_same_settings(
 
 @pytest.mark.parametrize("engine", sorted(ENGINES))
 @pytest.mark.parametrize("own", [{}, {"JobArguments": json.dumps(WORDS)}], ids=["default", "own"])
-def test_what_the_commands_know_of_a_job_is_what_the_stack_runs(definition_with, engine, own):
+def test_what_the_commands_know_of_a_job_is_what_the_stack_runs(engine, own):
     given = {"Engine": engine, **own}
     job = definition_with(**given)["States"]["Process messages"]["Parameters"]
     assert job["AppSpecification"]["ContainerArguments"] == list(job_arguments(given))
 
 
-def test_the_laptop_refuses_at_once_what_sagemaker_would_refuse_in_every_run(machine_with):
-    machine = machine_with()
-    machine["DefinitionSubstitutions"]["landrun_JobArguments"] = json.dumps(["x" * 257])
+def test_the_laptop_refuses_at_once_what_sagemaker_would_refuse_in_every_run():
+    machine = definition_with(JobArguments=json.dumps(["x" * 257]))
     with pytest.raises(TemplateError, match=r"every run would fail: (?s:.*)less than or equal to"):
-        definition_of(machine)
+        definition_of({"DefinitionString": json.dumps(machine)})
