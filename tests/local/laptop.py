@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 import uuid
 from multiprocessing import forkserver
 from pathlib import Path
@@ -123,23 +122,6 @@ class Laptop:
     def _allow(self, instances):
         self._connection.send(instances)
         self._connection.recv()
-
-
-def leaves_no_trace(project, state):
-    """Whether threads and variables of a process are as before once it was up, twice."""
-    process = forks().Process(target=_up_twice, args=(project, state))
-    process.start()
-    process.join()
-    return process.exitcode == 0
-
-
-def _up_twice(project, state):
-    threads, variables = set(threading.enumerate()), dict(os.environ)
-    for _ in range(2):
-        with LocalAws.up(project, state_dir=state) as aws:
-            assert aws.client("sqs").list_queues()["QueueUrls"]
-    assert set(threading.enumerate()) == threads
-    assert dict(os.environ) == variables
 
 
 def _up(connection, errors, pace, default_port, project, how):
