@@ -11,14 +11,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from .test_parameters import ALLOWED
 
-WORK = {name: good[:3] for name, good, _ in ALLOWED}
-WORK |= {
-    "LandingBucketName": ["a-bucket"],
-    "LandingSuffix": [".jsonl"],
-    "NotificationEmail": ["on-call@example.com", "others@example.com"],
-}
-"""Values beside the default; of parameters with AllowedValues or limits, those are tried."""
-
+GOOD = {name: good[:3] for name, good, _ in ALLOWED}
 REPLACED = {("NotificationEmail", "EmailSubscription")}
 """A subscription holds no data: another address confirms anew."""
 
@@ -37,8 +30,9 @@ def create_only(resource):
 
 
 def values(name, parameter):
+    """Give values beside the default: those of ALLOWED, allowed ones, or limits."""
     limits = [parameter[limit] for limit in ("MinValue", "MaxValue") if limit in parameter]
-    others = WORK.get(name) or parameter.get("AllowedValues") or limits
+    others = GOOD.get(name) or parameter.get("AllowedValues") or limits
     assert others, f"say in ALLOWED what {name} may be"
     return {str(value) for value in (parameter["Default"], *others)}
 
