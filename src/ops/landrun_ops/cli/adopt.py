@@ -10,7 +10,7 @@ import typer
 from landrun.errors import ConfigurationError
 from landrun_ops.actions.samconfig import SamConfig, joined
 from landrun_ops.cli import options
-from landrun_ops.cli.console import complain, console, say, show_json
+from landrun_ops.cli.console import console, say, show_json
 from landrun_ops.cli.doctor import findings_table
 from landrun_ops.cli.target import ProfileOption, ProjectOption, Target, project_folder
 from landrun_ops.doctor.adoption import CHECKS, read, region_of
@@ -75,7 +75,7 @@ def _refuse_while_running(config: SamConfig, target: Target, arn: str) -> None:
     if not name:
         return
     try:
-        stack = stacks.find(name, profile=target.profile, region=region, report=complain)
+        stack = stacks.find(name, profile=target.profile, region=region)
     except ConfigurationError:
         return  # not deployed yet
     running = running_executions(AwsReader(stack, datetime.now(UTC)))

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from landrun.errors import ConfigurationError
-from landrun_ops.cli.console import complain
 from landrun_ops.cli.options import option
 from landrun_ops.local.endpoint import check_endpoint
 from landrun_ops.local.errors import NotUpError
@@ -84,7 +83,7 @@ class Target:
 
         if self.stack:
             check_endpoint(self.stack, os.environ, self._state_folder())
-            return find(self.stack, profile=self.profile, region=self.region, report=complain)
+            return find(self.stack, profile=self.profile, region=self.region)
         if self.profile or self.region:
             raise ConfigurationError(
                 "--profile and --region are about a deployed stack: name it with --stack"
@@ -96,7 +95,7 @@ class Target:
                 "no stack: name a deployed one with --stack or LANDRUN_STACK, or start the"
                 " laptop's AWS with: landrun local up"
             ) from error
-        return find(STACK, environment=laptop, report=complain)
+        return find(STACK, environment=laptop)
 
     def _state_folder(self) -> Path | None:
         try:
@@ -108,7 +107,7 @@ class Target:
         """Return the clients of the account that the options or the environment name."""
         from landrun_ops.stack.clients import Clients  # noqa: PLC0415  (boto3)
 
-        return Clients(profile=self.profile, region=self.region, report=complain)
+        return Clients(profile=self.profile, region=self.region)
 
 
 def on_stack(command: Callable[..., Result]) -> Callable[..., Result]:

@@ -7,7 +7,7 @@ sent up to `ATTEMPTS` times, with 15 seconds of waiting at most.
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
@@ -25,9 +25,6 @@ SILENT_ATTEMPTS = 2
 
 ATTEMPTS = 5
 """How often a call is sent that AWS throttles or answers with a server error."""
-
-SILENT_SECONDS = 5.0
-"""Seconds after which a line says which call the command waits for."""
 
 TRANSFER = Config(connect_timeout=60, read_timeout=60)
 """For a client that uploads files: a slow line may take no data for a while (urllib3 counts that
@@ -48,9 +45,8 @@ class Clients:
     """Makes each service's client once; safe to be called by several threads.
 
     ``profile`` and ``region`` are the AWS CLI's, by default its environment's; ``environment`` is
-    that of the laptop's AWS, instead of the process's own. ``report`` takes one line, once, when a
-    call has had no answer for `SILENT_SECONDS`. Raises ServiceError or ConfigurationError when the
-    AWS CLI's configuration names no such profile, or cannot be read.
+    that of the laptop's AWS, instead of the process's own. Raises ServiceError or
+    ConfigurationError when the AWS CLI's configuration names no such profile, or cannot be read.
     """
 
     def __init__(
@@ -59,11 +55,9 @@ class Clients:
         profile: str = "",
         region: str = "",
         environment: Mapping[str, str] | None = None,
-        report: Callable[[str], None] | None = None,
     ) -> None:
         laptop = environment or {}
         self._endpoint = laptop.get("AWS_ENDPOINT_URL")
-        self._report = report
         self._clients: dict[tuple[str, Config | None], Any] = {}
         self._lock = threading.Lock()  # a session must not make two clients at once
         with translated("boto3"):
@@ -72,7 +66,7 @@ class Clients:
                 aws_secret_access_key=laptop.get("AWS_SECRET_ACCESS_KEY"),
                 region_name=laptop.get("AWS_DEFAULT_REGION") or region or None,
                 profile_name=profile or None,
-                botocore_session=self._base(),
+                botocore_session=_base(),
             )
 
     def __call__(self, service: str, config: Config | None = None) -> Any:
@@ -82,54 +76,33 @@ class Clients:
                 self._clients[service, config] = self._make(service, config)
             return self._clients[service, config]
 
-    def _base(self) -> Any:
-        """Return a session whose settings hold for clients that botocore makes itself, too."""
-        session: Any = botocore.session.get_session()
-        session.set_default_client_config(
-            Config(
-                connect_timeout=CONNECT_SECONDS,
-                read_timeout=READ_SECONDS,
-                retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-            )
-        )
-        session.register("needs-retry", _give_up)
-        if self._report:
-            session.register("before-call", self._start_timer)
-            session.register("after-call", _stop_timer)
-            session.register("after-call-error", _stop_timer)
-        session.register("after-call", _refuse_foreign_answer)
-        return session
-
     def _make(self, service: str, config: Config | None) -> Any:
         try:
             with translated(f"boto3 client {service}"):
                 return self._session.client(service, endpoint_url=self._endpoint, config=config)
-        except ServiceError as error:
-            if error.code != NOT_AWS:
+        except (ServiceError, OSError) as error:
+            if isinstance(error, ServiceError) and error.code != NOT_AWS:
                 raise
-            raise _misconfigured(service, error.__cause__) from error
-        except OSError as error:
-            raise _misconfigured(service, error) from error
-
-    def _start_timer(self, model: Any, context: dict[str, Any], **_: Any) -> None:
-        config = context["client_config"]
-        if config.read_timeout <= READ_SECONDS:  # others have to wait longer, and say so
-            name = f"{model.service_model.signing_name}:{model.name}"
-            timer = threading.Timer(SILENT_SECONDS, self._report_silence, [name])
-            timer.daemon = True
-            context["landrun_timer"] = timer
-            timer.start()
-
-    def _report_silence(self, operation: str) -> None:
-        with self._lock:
-            report, self._report = self._report, None
-        if report:
-            report(f"still waiting for AWS to answer {operation}")
+            raise ConfigurationError(
+                f"cannot make a client of {service}: {error.__cause__ or error}; check"
+                " AWS_ENDPOINT_URL and the AWS CLI's configuration, such as what"
+                " credential_process prints"
+            ) from error
 
 
-def _stop_timer(context: dict[str, Any], **_: Any) -> None:
-    if timer := context.pop("landrun_timer", None):
-        timer.cancel()
+def _base() -> Any:
+    """Return a session whose settings hold for clients that botocore makes itself, too."""
+    session: Any = botocore.session.get_session()
+    session.set_default_client_config(
+        Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        )
+    )
+    session.register("needs-retry", _give_up)
+    session.register("after-call", _refuse_foreign_answer)
+    return session
 
 
 def _give_up(attempts: int, caught_exception: Exception | None, **_: Any) -> None:
@@ -161,10 +134,3 @@ def _is_object(body: bytes) -> bool:
         return isinstance(json.loads(body), dict)
     except ValueError:
         return False
-
-
-def _misconfigured(service: str, error: BaseException | None) -> ConfigurationError:
-    return ConfigurationError(
-        f"cannot make a client of {service}: {error}; check AWS_ENDPOINT_URL and the AWS CLI's"
-        " configuration, such as what credential_process prints"
-    )

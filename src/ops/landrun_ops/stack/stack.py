@@ -95,14 +95,13 @@ def find(
     profile: str = "",
     region: str = "",
     environment: Mapping[str, str] | None = None,
-    report: Callable[[str], None] | None = None,
 ) -> Stack:
     """Find a stack by its name; the options are those of `Clients`.
 
     Raises ConfigurationError when there is none, or it has no outputs: it is no stack of landrun,
     or not created yet; ServiceError when AWS refuses the call or cannot be reached.
     """
-    clients = Clients(profile=profile, region=region, environment=environment, report=report)
+    clients = Clients(profile=profile, region=region, environment=environment)
     cloudformation = clients("cloudformation")
     region = cloudformation.meta.region_name
     host = urlsplit(cloudformation.meta.endpoint_url).hostname or ""
