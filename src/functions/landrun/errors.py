@@ -35,8 +35,8 @@ class InvalidKey(Refused):
     """An object key that no container could read as a file."""
 
 
-class InvalidName(Refused):
-    """A run name that Step Functions or SageMaker would refuse."""
+class InvalidName(Refused, ValueError):
+    """A run name that Step Functions or SageMaker would refuse; no value for a model either."""
 
 
 class InvalidInput(Refused):

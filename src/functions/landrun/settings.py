@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from landrun.errors import ConfigurationError, InvalidName
+from landrun.errors import ConfigurationError
 from landrun.models.landing import LandingFilter
 from landrun.models.run import InputFormat, check_prefix
 
@@ -21,16 +21,9 @@ def _folder(value: str) -> str:
     return value
 
 
-def _run_name_prefix(value: str) -> str:
-    try:
-        return check_prefix(value)
-    except InvalidName as error:
-        raise ValueError(str(error)) from error
-
-
 Required = Annotated[str, Field(min_length=1)]
 Folder = Annotated[str, AfterValidator(_folder)]
-RunNamePrefix = Annotated[str, AfterValidator(_run_name_prefix)]
+RunNamePrefix = Annotated[str, AfterValidator(check_prefix)]
 PositiveInt = Annotated[int, Field(ge=1)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
 

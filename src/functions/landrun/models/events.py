@@ -9,7 +9,7 @@ import json
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, AliasPath, BaseModel, BeforeValidator, Field, ValidationError
 
 from landrun.errors import InvalidEvent, OtherEvent
 from landrun.models.landing import Landing
@@ -65,42 +65,27 @@ def _null_is_none(value: object) -> object:
 
 
 UtcTime = Annotated[datetime, BeforeValidator(parse_utc)]
+Bucket = Annotated[str, AfterValidator(_bucket)]
+Key = Annotated[str, AfterValidator(_key)]
 VersionId = Annotated[str, Field(pattern=r"^[!-~]{1,1024}$")]
 Sequencer = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{1,64}$")]
 Size = Annotated[int, Field(strict=True, ge=0, lt=SIZE_LIMIT)]
 Arn = Annotated[str, Field(pattern=r"^arn:[!-~]{1,1600}$")]
 
 
-class S3Bucket(BaseModel):
-    """``detail.bucket``."""
-
-    name: Annotated[str, AfterValidator(_bucket)]
-
-
-class S3Object(BaseModel):
-    """``detail.object``."""
-
-    key: Annotated[str, AfterValidator(_key)]
-    size: Size | None = None
-    version_id: Annotated[VersionId | None, BeforeValidator(_null_is_none)] = Field(
-        None, alias="version-id"
-    )
-    sequencer: Annotated[Sequencer | None, BeforeValidator(_null_is_none)] = None
-
-
-class ObjectCreatedDetail(BaseModel):
-    """``detail`` of an *Object Created* event."""
-
-    bucket: S3Bucket
-    object: S3Object
-
-
 class ObjectCreatedEvent(BaseModel):
     """The fields of EventBridge's *Object Created* event that landrun reads."""
 
-    detail_type: Literal["Object Created"] = Field(alias="detail-type")
     time: UtcTime
-    detail: ObjectCreatedDetail
+    bucket: Bucket = Field(validation_alias=AliasPath("detail", "bucket", "name"))
+    key: Key = Field(validation_alias=AliasPath("detail", "object", "key"))
+    size: Size | None = Field(None, validation_alias=AliasPath("detail", "object", "size"))
+    version_id: Annotated[VersionId | None, BeforeValidator(_null_is_none)] = Field(
+        None, validation_alias=AliasPath("detail", "object", "version-id")
+    )
+    sequencer: Annotated[Sequencer | None, BeforeValidator(_null_is_none)] = Field(
+        None, validation_alias=AliasPath("detail", "object", "sequencer")
+    )
 
 
 class ScheduleTick(BaseModel):
@@ -133,15 +118,14 @@ def parse_object_created(body: str) -> Landing:
         event = ObjectCreatedEvent.model_validate(content)
     except ValidationError as error:
         raise InvalidEvent(f"not an S3 event from EventBridge: {problems(error)}") from error
-    landed = event.detail.object
-    if not landed.version_id and not landed.sequencer:
+    if not event.version_id and not event.sequencer:
         raise InvalidEvent("the event has neither a version id nor a sequencer to name its run by")
     return Landing(
-        bucket=event.detail.bucket.name,
-        key=landed.key,
-        version_id=landed.version_id,
-        sequencer=landed.sequencer,
-        size=landed.size,
+        bucket=event.bucket,
+        key=event.key,
+        version_id=event.version_id,
+        sequencer=event.sequencer,
+        size=event.size,
         event_time=f"{event.time.replace(tzinfo=None).isoformat(timespec='seconds')}Z",
     )
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, SkipValidation
 
 from landrun.models.fields import Lenient, Text, Uri
 from landrun.models.processing_job import ProcessingJob
-from landrun.models.run import is_run_name
+from landrun.models.run import check_run_name
 from landrun.models.status_change import RANKS, Status, StatusChange, timestamp
 from landrun.sanitize import json_object, one_line
 
@@ -27,13 +27,7 @@ OUTSIDE = {"Kind": "outside"}
 """The trigger of a run that somebody started by hand, outside landrun."""
 
 
-def _check_run_name(name: str) -> str:
-    if not is_run_name(name):
-        raise ValueError("not the name of a run")
-    return name
-
-
-RunName = Annotated[str, AfterValidator(_check_run_name)]
+RunName = Annotated[str, AfterValidator(check_run_name)]
 JsonObject = SkipValidation[dict[str, Any]]
 """A JSON object that somebody else wrote: of any size and depth, with any names in it."""
 
