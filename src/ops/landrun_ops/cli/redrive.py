@@ -8,10 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
-from landrun.errors import ConfigurationError
-from landrun.sanitize import one_line, shown
+from landrun.sanitize import one_line
 from landrun_ops.actions import redrive as action
 from landrun_ops.cli import options
 from landrun_ops.cli.console import ask, complain, counted, note, say, show_json, stoppable
@@ -28,7 +25,6 @@ OUTPUTS = {Queue.landings: "Landing", Queue.schedule: "Schedule", Queue.statuses
 @on_stack
 def redrive(
     target: Target,
-    runs: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
     *,
     queue: Annotated[
         list[Queue] | None, options.flag("Only this dead-letter queue; repeatable.", "--queue")
@@ -52,11 +48,6 @@ def redrive(
 
     Example: landrun redrive --dry-run
     """
-    if runs:
-        raise ConfigurationError(
-            "redrive sends dead-letter messages back, and takes no run: landrun rerun"
-            f" {shown(runs[0])} runs its input again"
-        )
     stack = target.find()
     urls = {name: stack.output(f"{OUTPUTS[name]}DeadLetterQueueUrl") for name in queue or Queue}
     queues = {name: DeadLetterQueue(stack.client("sqs"), url) for name, url in urls.items()}
