@@ -6,23 +6,17 @@ import os
 import pytest
 
 from landrun.models.run import landing_run_name
+from local.test_definition import AWKWARD
+from local.test_events import EVENTS, FUNCTIONS
 
 if "LANDRUN_SAM" not in os.environ:
     pytest.skip("make sam installs the SAM CLI, and runs these", allow_module_level=True)
 
-from .conftest import PREFIX, ROOT, SAM, VARIABLES, run
+from .conftest import PREFIX, SAM, VARIABLES, run
 
 LARGEST = 20_000_000
 """Bytes that a function may have unpacked; Lambda's own limit is 250 MB."""
 
-FUNCTIONS = {  # by how the names of their payloads begin
-    "object": "ObjectCreatedFunction",
-    "schedule": "ScheduleFunction",
-    "execution": "ExecutionStatusFunction",
-    "slot": "ExecutionStatusFunction",
-    "reconcile": "ReconcileFunction",
-}
-EVENTS = sorted(path.stem for path in (ROOT / "events").glob("*.json"))
 REFUSED = {"LandingDeadLetterQueueUrl": 20, "StatusDeadLetterQueueUrl": 6}
 """How many messages of all payloads become dead letters: those that no retry could help, and
 requests for a slot, of which this stack has none."""
@@ -34,10 +28,6 @@ ENDED = {
 }
 """The runs of the payloads about executions."""
 
-WORDS = [
-    *("--config", '{"a": 1}', "a b", "it's", "x=1,y=2", "$HOME ${ImageUri} ${JobArguments}"),
-    *("back\\slash \\ \\n", "ünïcödé", "\U0001f600", " ", "[]", "{}"),
-]
 PARSE = """
 import json, sys
 from samcli.cli.types import CfnParameterOverridesType
@@ -65,10 +55,10 @@ def test_sam_validate_finds_nothing():
 
 def test_parameter_overrides_arrive_as_the_documentation_spells_them():
     """The CLI takes backslashes that JSON needs, as docs/bring-your-own.md says."""
-    text = json.dumps(WORDS).replace("\\\\", "\\u005c").replace('\\"', "\\u0022")
+    text = json.dumps(AWKWARD).replace("\\\\", "\\u005c").replace('\\"', "\\u0022")
     given = "JobArguments='{}'".format(text.replace("'", "\\u0027"))
     parsed = json.loads(run(SAM.with_name("python"), "-c", PARSE, given))
-    assert json.loads(parsed["JobArguments"]) == WORDS
+    assert json.loads(parsed["JobArguments"]) == AWKWARD
 
 
 def test_the_functions_that_are_built_are_small(built):
