@@ -86,18 +86,10 @@ class ReconcileFailed(LandrunError):
 
 
 class ServiceError(LandrunError):
-    """An AWS service refused a call, or could not be reached.
+    """An AWS service refused a call, such as ``states:StartExecution``, or could not be reached.
 
-    Parameters
-    ----------
-    operation : str
-        The call, such as ``states:StartExecution``.
-    code : str
-        The service's error code, or the name of botocore's error when there was no answer.
-    message : str
-        The message in the service's answer.
-    answer : dict, optional
-        The whole answer, for errors that carry more than a code.
+    ``code`` is the service's error code, or the name of botocore's error when there was no answer;
+    ``answer`` is the whole answer, for errors that carry more than a code.
     """
 
     def __init__(

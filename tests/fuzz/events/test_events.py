@@ -88,7 +88,7 @@ def changed(draw, events):
 
 def bodies(events):
     """The body of a message: a changed event, one that is cut off, or anything that is JSON."""
-    at, end = st.integers(0, 500), st.sampled_from(["", '"', "\\", "NaN", "\\ud800"])
+    at, end = st.integers(1, 500), st.sampled_from(["", '"', "\\", "NaN", "\\ud800"])
     cut = st.builds(lambda body, at, end: body[:at] + end, changed(events), at, end)
     return st.one_of(*[changed(events)] * 5, cut, values)
 
@@ -128,7 +128,7 @@ def test_every_message_is_processed_ignored_or_refused_with_a_reason(queue):
         logged = Counter(line.get("message") for line in function.logs_of(found))
         refused = function.asked("SendMessage")
         assert logged["message refused"] == len(refused)
-        assert {one["MessageBody"] for one in refused} <= {body or "(empty)" for body in found}
+        assert {one["MessageBody"] for one in refused} <= set(found)
         done = len(function.asked(*processed)) + logged["landing ignored"] + len(refused)
         assert done == len(found)
 

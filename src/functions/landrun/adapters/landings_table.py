@@ -64,17 +64,7 @@ class Recorded(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A run's claim on a landing, as the index shows it.
-
-    Attributes
-    ----------
-    run : str
-        The run's name.
-    at : datetime
-        When the run claimed the landing.
-    trigger : Trigger
-        What starts the run: enough to finish it in its place.
-    """
+    """A run's claim on a landing, as the index shows it: its trigger is enough to finish it."""
 
     run: str
     at: datetime
@@ -83,22 +73,16 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class PendingLanding:
-    """An object with a landing that is in no manifest yet, as the index shows it.
-
-    Attributes
-    ----------
-    id, bucket : str
-        The item, and the object's bucket.
-    since : datetime
-        When its newest landing was recorded.
-    claim : Claim or None
-        The claim of the run that is about to read it; None when no run is.
-    """
+    """An object with a landing that is in no manifest yet, as the index shows it."""
 
     id: str
     bucket: str
+
     since: datetime
+    """When its newest landing was recorded."""
+
     claim: Claim | None
+    """The claim of the run that is about to read it; None when no run is."""
 
 
 def landing_id(landing: Landing) -> str:
@@ -146,8 +130,8 @@ class LandingsTable:
         written, before = self._update(item, values, condition, returns="ALL_OLD")
         if written:
             return Recorded.REPLACES if "waiting" in before else Recorded.WAITS
-        same_version = landing.version_id and _text(before, "version_id") == landing.version_id
-        same = same_version or before["sequencer"]["S"] == ordered(landing.sequencer)
+        same_version = landing.version_id and before.get("version_id") == landing.version_id
+        same = same_version or before["sequencer"] == ordered(landing.sequencer)
         return Recorded.DUPLICATE if same else Recorded.OLDER
 
     def pending(self) -> Iterator[PendingLanding]:
@@ -162,7 +146,7 @@ class LandingsTable:
                     ExpressionAttributeNames={"#waiting": "waiting"},
                     ExpressionAttributeValues={":waiting": {"S": shard}},
                 ):
-                    yield from map(_pending_landing, page["Items"])
+                    yield from map(_pending_landing, map(_plain, page["Items"]))
 
     def claim(self, item: str, run: str, trigger: Trigger) -> Landing | None:
         """Claim the newest landing of an object for a run; None when another run has it.
@@ -191,7 +175,7 @@ class LandingsTable:
         }
         expires = {"waiting": None, "expires_at": int((self._clock() + KEPT).timestamp())}
         marked, stored = self._update(item, done | expires, _IS_MINE_AND_NEWEST, run=run)
-        if marked or _text(stored, "claimed_by") != run:
+        if marked or stored.get("claimed_by") != run:
             return
         marked, _ = self._update(item, done, _IS_MINE_AND_SUPERSEDED, run=run)
         if not marked:
@@ -200,6 +184,29 @@ class LandingsTable:
     def release(self, run: str, item: str) -> None:
         """Give up a run's claim on a landing that its manifest, which exists, does not hold."""
         self._update(item, _NO_CLAIM, _IS_MINE, run=run)
+
+    def checkpoint(self, name: str) -> dict[str, Any]:
+        """Return how far reconcile has read a long list; empty before the first checkpoint of it.
+
+        Checkpoints are items of this table, with ids of their own.
+        """
+        with translated("dynamodb:GetItem"):
+            answer = self._client.get_item(
+                TableName=self._table, Key=_checkpoint_key(name), ConsistentRead=True
+            )
+            stored = _plain(answer.get("Item", {}))
+            found: dict[str, Any] = json.loads(stored.get("checkpoint", "{}"))
+        return found
+
+    def save_checkpoint(self, name: str, checkpoint: dict[str, Any]) -> None:
+        """Overwrite a checkpoint."""
+        with translated("dynamodb:UpdateItem"):
+            self._client.update_item(
+                TableName=self._table,
+                Key=_checkpoint_key(name),
+                UpdateExpression="SET checkpoint = :checkpoint",
+                ExpressionAttributeValues={":checkpoint": {"S": json.dumps(checkpoint)}},
+            )
 
     def _update(
         self,
@@ -237,45 +244,49 @@ class LandingsTable:
         except ServiceError as error:
             if error.code != _CONDITION_FAILED:
                 raise
-            return False, error.answer.get("Item", {})
-        return True, answer.get("Attributes", {})
+            return False, _plain(error.answer.get("Item", {}))
+        return True, _plain(answer.get("Attributes", {}))
 
     def _now(self) -> str:
         return self._clock().isoformat(timespec="milliseconds")
+
+
+def _checkpoint_key(name: str) -> dict[str, Any]:
+    return {"id": {"S": f"checkpoint:{name}"}}
 
 
 def _typed(value: object) -> dict[str, str]:
     return {"N": str(value)} if isinstance(value, int) else {"S": str(value)}
 
 
-def _text(item: dict[str, Any], name: str) -> str | None:
-    found: str | None = item.get(name, {}).get("S")
-    return found
+def _plain(item: dict[str, Any]) -> dict[str, Any]:
+    """Read an item's attributes, all of which are texts or whole numbers."""
+    return {name: int(value["N"]) if "N" in value else value["S"] for name, value in item.items()}
 
 
-def _landing(item: dict[str, Any]) -> Landing:
-    sequencer = item["sequencer"]["S"]
+def _landing(attributes: dict[str, Any]) -> Landing:
+    sequencer = attributes["sequencer"]
     return Landing(
-        bucket=item["bucket"]["S"],
-        key=item["key"]["S"],
-        version_id=_text(item, "version_id"),
+        bucket=attributes["bucket"],
+        key=attributes["key"],
+        version_id=attributes.get("version_id"),
         sequencer=sequencer if _has_order(sequencer) else None,
-        size=int(item["size"]["N"]) if "size" in item else None,
-        event_time=item["event_time"]["S"],
+        size=attributes.get("size"),
+        event_time=attributes["event_time"],
     )
 
 
-def _pending_landing(item: dict[str, Any]) -> PendingLanding:
+def _pending_landing(attributes: dict[str, Any]) -> PendingLanding:
     claim = None
-    if "claimed_by" in item:
+    if "claimed_by" in attributes:
         claim = Claim(
-            run=item["claimed_by"]["S"],
-            at=datetime.fromisoformat(item["claimed_at"]["S"]),
-            trigger=parse_trigger(item["claimed_for"]["S"]),
+            run=attributes["claimed_by"],
+            at=datetime.fromisoformat(attributes["claimed_at"]),
+            trigger=parse_trigger(attributes["claimed_for"]),
         )
     return PendingLanding(
-        id=item["id"]["S"],
-        bucket=item["bucket"]["S"],
-        since=datetime.fromisoformat(item["recorded_at"]["S"]),
+        id=attributes["id"],
+        bucket=attributes["bucket"],
+        since=datetime.fromisoformat(attributes["recorded_at"]),
         claim=claim,
     )

@@ -30,49 +30,33 @@ _PACKED_LIMIT = 1900
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A manifest in S3.
-
-    Attributes
-    ----------
-    uri : S3Uri
-        The manifest's own URI.
-    bucket : str
-        The bucket of the objects.
-    keys : tuple of str
-        The keys of the objects, not URL-encoded.
-    written : bool
-        True if this call wrote the manifest, False if it existed.
-    trigger : Trigger or None
-        The run's trigger; None if the manifest does not hold it.
-    landings : str or None
-        Key of the list of the landings that it collected; None if it collected none.
-    prefix : S3Uri or None
-        The scheduled prefix under which the objects were listed; None for other runs.
-    """
+    """A manifest in S3, with the bucket and the keys of the objects that it names."""
 
     uri: S3Uri
     bucket: str
     keys: tuple[str, ...]
+
     written: bool
+    """True if this call wrote the manifest, False if it existed."""
+
     trigger: Trigger | None = None
+    """The run's trigger; None if the manifest does not hold it."""
+
     landings: str | None = None
+    """Key of the list of the landings that it collected; None if it collected none."""
+
     prefix: S3Uri | None = None
+    """The scheduled prefix under which the objects were listed; None for other runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """The landings of a manifest, whose keys alone do not identify versions.
-
-    Attributes
-    ----------
-    landings : tuple of Landing
-        All in one bucket.
-    last : bool
-        True if nothing else was pending, so that the tick needs no further run.
-    """
+    """The landings of a manifest, whose keys alone do not identify versions; in one bucket."""
 
     landings: tuple[Landing, ...]
+
     last: bool
+    """True if nothing else was pending, so that the tick needs no further run."""
 
 
 class Manifests:

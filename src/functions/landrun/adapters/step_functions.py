@@ -18,18 +18,12 @@ _NOT_WAITING = ("InvalidToken", "TaskDoesNotExist", "TaskTimedOut")
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A running execution.
-
-    Attributes
-    ----------
-    arn : str
-        The execution's ARN.
-    started_at : datetime
-        When it started, which was earlier if this call repeated the name and input of another.
-    """
+    """A running execution."""
 
     arn: str
+
     started_at: datetime
+    """Earlier than this call if it repeated the name and input of another."""
 
 
 class Executions:

@@ -6,7 +6,6 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, Field, ValidationError
 
-from landrun.adapters.checkpoints import Checkpoints
 from landrun.adapters.clients import client
 from landrun.adapters.concurrency_table import ConcurrencyTable
 from landrun.adapters.job_logs import JobLogs
@@ -83,7 +82,6 @@ reconciler = Reconciler(
     runs_table=runs_table,
     manifests=manifests,
     landings_table=landings_table,
-    checkpoints=Checkpoints(dynamodb, settings.landings_table),
     collector=collector,
     recorder=recorder,
     run_starter=run_starter,

@@ -20,33 +20,29 @@ class SlotStatus(StrEnum):
 
 
 class LimitedExecution(BaseModel):
-    """An execution that waits for a concurrency slot or holds one.
-
-    Attributes
-    ----------
-    started_at : str
-        When the execution started: ISO 8601 in UTC, to the millisecond. Slots go to waiting
-        executions in this order.
-    requested_at, acquired_at : datetime
-        When the execution first requested its slot, and when it acquired it.
-    task_tokens : tuple of str
-        The task tokens of all its requests. Only the newest one is valid, but messages arrive in
-        any order, so nobody knows which one that is.
-    version : str
-        Identifies the item as it was written last; empty if it is not stored. It is never used
-        twice, so an item that was removed and stored again has another version.
-    """
+    """An execution that waits for a concurrency slot or holds one."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     execution_arn: str
+
     started_at: str
+    """ISO 8601 in UTC, to the millisecond. Slots go to waiting executions in this order."""
+
     requested_at: datetime
+    """When the execution first requested its slot."""
+
     acquired_at: datetime | None = None
     status: SlotStatus = SlotStatus.WAITING
+
     task_tokens: tuple[str, ...] = ()
+    """The task tokens of all its requests. Only the newest one is valid, but messages arrive in any
+    order, so nobody knows which one that is."""
+
     version: str = ""
+    """Identifies the item as it was written last; empty if it is not stored. It is never used
+    twice, so an item that was removed and stored again has another version."""
 
     @property
     def holds_slot(self) -> bool:

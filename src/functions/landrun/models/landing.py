@@ -13,28 +13,24 @@ FILE_NAME_LIMIT = 255
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """One version of one object.
-
-    Attributes
-    ----------
-    bucket, key : str
-        Where the object lies. The key is exact, not URL-encoded.
-    version_id : str or None
-        S3's version id; None where the bucket keeps no versions.
-    sequencer : str or None
-        Hexadecimal order of the events of one key, as S3 gives it.
-    size : int or None
-        Bytes; None where the event does not say.
-    event_time : str
-        When the object landed, ISO 8601 in UTC.
-    """
+    """One version of one object."""
 
     bucket: str
+
     key: str
+    """The exact key, not URL-encoded."""
+
     version_id: str | None
+    """S3's version id; None where the bucket keeps no versions."""
+
     sequencer: str | None
+    """Hexadecimal order of the events of one key, as S3 gives it."""
+
     size: int | None
+    """Bytes; None where the event does not say."""
+
     event_time: str
+    """When the object landed, ISO 8601 in UTC."""
 
     @property
     def version(self) -> str:
@@ -56,14 +52,9 @@ class Landing:
 
 @dataclass(frozen=True, slots=True)
 class LandingFilter:
-    """Which objects start runs.
+    """Which objects start runs: those whose key begins with ``prefix`` and ends with ``suffix``.
 
-    Attributes
-    ----------
-    prefix, suffix : str
-        What a key must begin and end with; an empty string matches every key.
-    own : tuple of (bucket, prefix)
-        Where landrun itself writes: an output must never start a run.
+    ``own`` has the buckets and prefixes where landrun itself writes: an output never starts a run.
     """
 
     prefix: str

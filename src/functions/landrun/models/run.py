@@ -90,22 +90,17 @@ class ExecutionInput(_Contract):
     """The input of one execution of the state machine.
 
     The first three fields are the placeholders of the notebook's ``ExecutionInput(schema=…)``.
-
-    Attributes
-    ----------
-    PreprocessingJobName : str
-        The run's name, which is also the execution's name.
-    InputMessage : str
-        S3 URI of the job's input (see `landrun.services.start_run.input_message`).
-    OutputProcessedMessage : str
-        S3 URI under which the job leaves its output; ends with a slash.
-    Trigger : Trigger
-        The event, tick or person that started the run.
     """
 
     PreprocessingJobName: str
+    """The run's name, which is also the execution's name."""
+
     InputMessage: str
+    """S3 URI of the job's input (see `landrun.services.start_run.input_message`)."""
+
     OutputProcessedMessage: str
+    """S3 URI under which the job leaves its output; ends with a slash."""
+
     Trigger: ObjectCreatedTrigger | ScheduleTrigger | ManualTrigger
 
 

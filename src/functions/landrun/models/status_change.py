@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -18,12 +18,11 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
-    model_validator,
 )
 
 from landrun.errors import InvalidEvent
 from landrun.models.events import parse_utc, problems
-from landrun.sanitize import json_object, shown, whole
+from landrun.sanitize import json_object, whole
 
 RANKS = {
     "RUNNING": 0,
@@ -100,33 +99,25 @@ class StatusChangeEvent(BaseModel):
 
 
 class SlotRequest(BaseModel):
-    """An execution's request for a concurrency slot, as its state machine sends it.
-
-    Attributes
-    ----------
-    name, execution_arn : str
-        The execution.
-    started_at : str
-        When it started, which is its place in the order; ISO 8601 in UTC, to the millisecond.
-    token : str
-        The task token that resumes it (Step Functions, "Wait for a Callback with the Task Token").
-        A retried or redriven state has another one.
-    """
+    """An execution's request for a concurrency slot, as its state machine sends it."""
 
     model_config = ConfigDict(frozen=True)
 
-    name: Name = Field(alias="Name")
     execution_arn: Arn = Field(alias="ExecutionArn")
+
     started_at: Annotated[str, BeforeValidator(_start)] = Field(alias="StartedAt")
+    """Its place in the order; ISO 8601 in UTC, to the millisecond."""
+
     token: Annotated[str, StringConstraints(min_length=1, max_length=2048)] = Field(
         alias="TaskToken"
     )
+    """The task token that resumes it (Step Functions, "Wait for a Callback with the Task Token").
+    A retried or redriven state has another one."""
 
-    @model_validator(mode="after")
-    def _names_its_execution(self) -> Self:
-        if self.execution_arn.rpartition(":")[2] != self.name:
-            raise ValueError(f"{shown(self.name)} is not the name in {shown(self.execution_arn)}")
-        return self
+    @property
+    def name(self) -> str:
+        """The execution's name, which ends its ARN."""
+        return self.execution_arn.rpartition(":")[2]
 
 
 class SlotRequestMessage(BaseModel):

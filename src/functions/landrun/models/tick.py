@@ -15,18 +15,13 @@ _DATE = re.compile(r"date:(?P<format>(?:[^\s%]|%-?[aAbBCdDfFgGhHIjmMpRSTuUVwWyYz
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """One due time of one schedule.
-
-    Attributes
-    ----------
-    schedule_arn : str
-        The schedule's ARN, or the rule's for a classic scheduled event.
-    due : datetime
-        When it was due, in UTC; the same in every attempt.
-    """
+    """One due time of one schedule."""
 
     schedule_arn: str
+    """The schedule's ARN, or the rule's for a classic scheduled event."""
+
     due: datetime
+    """When it was due, in UTC; the same in every attempt."""
 
     @property
     def scheduled_time(self) -> str:

@@ -15,7 +15,6 @@ from typing import Any, cast
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
-from landrun.adapters.checkpoints import Checkpoints
 from landrun.adapters.landings_table import LandingsTable, PendingLanding
 from landrun.adapters.manifests import Manifests
 from landrun.adapters.runs_table import RunsTable
@@ -84,7 +83,6 @@ class Reconciler:
     runs_table: RunsTable
     manifests: Manifests
     landings_table: LandingsTable
-    checkpoints: Checkpoints
     collector: LandingCollector
     recorder: OutcomeRecorder
     run_starter: RunStarter
@@ -189,7 +187,7 @@ class Reconciler:
         failures: list[str] = []
         recovered = 0
         with self._failure_noted("Executions", failures):
-            checkpoint = self.checkpoints.read("executions")
+            checkpoint = self.landings_table.checkpoint("executions")
             # younger executions may not be in the list yet
             begun = checkpoint.get("begun", min(before, self.clock() - GRACE).isoformat())
             token, last = checkpoint.get("token", ""), checkpoint.get("back_to", LONG_AGO)
@@ -203,7 +201,7 @@ class Reconciler:
             checkpoint = {"back_to": last if again else begun}
             if token:
                 checkpoint = {"begun": begun, "token": token, "back_to": last, "again": again}
-            self.checkpoints.save("executions", checkpoint)
+            self.landings_table.save_checkpoint("executions", checkpoint)
         failed += failures
         return recovered
 
@@ -256,7 +254,7 @@ class Reconciler:
     # ---- Manifests: those whose run was never started ----------------------------------------
 
     def _manifests(self, before: datetime, now: datetime) -> Iterator[Recovery]:
-        after = self.checkpoints.read("manifests").get("after", "")
+        after = self.landings_table.checkpoint("manifests").get("after", "")
         listed = list(islice(self.manifests.listed_after(after), MANIFESTS))
         names = [
             name
@@ -269,7 +267,7 @@ class Reconciler:
             if name not in known:
                 yield name, partial(self._start, name)
         more = len(listed) == MANIFESTS
-        self.checkpoints.save("manifests", {"after": listed[-1].key} if more else {})
+        self.landings_table.save_checkpoint("manifests", {"after": listed[-1].key} if more else {})
 
     def _start(self, name: str) -> bool:
         """Start the run of a manifest; False if its execution exists or its trigger is unknown."""

@@ -22,27 +22,17 @@ _CLOCK_SKEW = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class StartedRun:
-    """A run that this call or an earlier one has started.
-
-    Attributes
-    ----------
-    name : str
-        The run's name.
-    execution_arn : str
-        The run's execution.
-    objects : int
-        How many objects its manifest names.
-    duplicate : bool
-        True when an earlier call started it.
-    mismatch : bool
-        True when it was started with another input, as before a setting was changed.
-    """
+    """A run that this call or an earlier one has started, over so many objects."""
 
     name: str
     execution_arn: str
     objects: int
+
     duplicate: bool
+    """True when an earlier call started it."""
+
     mismatch: bool = False
+    """True when it was started with another input, as before a setting was changed."""
 
 
 @dataclass(frozen=True)
