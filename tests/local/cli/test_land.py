@@ -13,21 +13,19 @@ PART = 8 * 2**20
 def test_files_and_folders_land_and_their_runs_are_followed(aws, env, root, tmp_path):
     (tmp_path / "more").mkdir()
     shutil.copy(root / "samples/orders.jsonl", tmp_path / "more" / "a b+é.jsonl")
-    (tmp_path / "bad.csv").write_text("colour,size\nred,3\n")
     prefix = uuid.uuid4().hex
 
     paths = (str(root / "samples/orders.jsonl"), str(tmp_path))
-    said = told(env, "land", *paths, "--prefix", prefix, "--wait", code=1)
+    said = told(env, "land", *paths, "--prefix", prefix, "--wait")
 
     bucket = aws.outputs["LandingBucket"]
-    names = ("orders.jsonl", "bad.csv", "more/a b+é.jsonl")
+    names = ("orders.jsonl", "more/a b+é.jsonl")
     uris = [f"s3://{bucket}/incoming/{prefix}/{name}" for name in names]
     assert [one["uri"] for one in said["landed"]] == uris
     ended = {run["name"]: run for run in said["ended"]}
-    good, bad, other = (ended[one["run"]] for one in said["landed"])
-    assert [one["status"] for one in (good, bad, other)] == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
-    assert good["summary"]["rows_in"] == other["summary"]["rows_in"] == 44
-    assert "no text column" in bad["exit_message"]
+    for one in said["landed"]:
+        run = ended[one["run"]]
+        assert (run["status"], run["summary"]["rows_in"]) == ("SUCCEEDED", 44)
 
 
 def test_a_large_file_lands_in_parts_and_what_to_watch_is_said(aws, env, tmp_path):

@@ -62,13 +62,8 @@ def test_the_live_page_and_the_report_have_the_runs_and_what_was_ignored(aws, en
         [run] = eventually(recorded)
         page = asked(address, f"runs/{run['name']}")
         letters = asked(address, "dead-letters")
-    browser = tmp_path / "browser.sh"
-    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
-    browser.chmod(0o755)
-    env |= {"BROWSER": str(browser)}
-    done = landrun(env, "report", "--since", "1h", "--json", "--open", cwd=tmp_path)
+    done = landrun(env, "report", "--since", "1h", "--json", cwd=tmp_path)
     written = landrun(env, "report", "--limit", "1", "--out", "other.html", cwd=tmp_path)
-    refused = landrun(env, "report", "--out", "no/such/report.html", cwd=tmp_path)
     shown = json.loads(landrun(env, "show", run["name"], "--json", cwd=tmp_path).stdout)
 
     found = json.loads(done.stdout)
@@ -77,11 +72,8 @@ def test_the_live_page_and_the_report_have_the_runs_and_what_was_ignored(aws, en
     assert (run["rows_in"], run["rows_out"], run["empty"], run["links"]) == (2, 1, 1, {})
     assert run["waited"] + run["worked"] <= run["duration_seconds"]
     assert "zero-bytes" in {one["reason"] for one in found["ignored"]["counts"]}
-    assert (tmp_path / "opened").read_text().strip() == (tmp_path / "report.html").as_uri()
     assert written.stdout.startswith("wrote other.html, with 1 run")
     assert (tmp_path / "other.html").stat().st_size > 500_000
-    assert refused.returncode == 2
-    assert refused.stderr.startswith("landrun: cannot write no/such/report.html")
     assert {key: page[key] for key in shown} == shown
     assert page["commands"]["page"] == f"landrun show {run['name']}"
     assert page["log"]
