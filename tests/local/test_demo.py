@@ -1,6 +1,5 @@
 """`landrun demo`, end to end: files land, are processed and recorded, or the cause is told."""
 
-import json
 import os
 import re
 import shutil
@@ -21,7 +20,6 @@ def project(root, tmp_path_factory):
     """The project's own template and code, where outputs disturb nobody."""
     copy = tmp_path_factory.mktemp("project")
     shutil.copytree(root / "src", copy / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(root / "samples", copy / "samples")
     shutil.copy(root / "template.yaml", copy)
     return copy
 
@@ -47,25 +45,15 @@ def data(tmp_path):
     return folder
 
 
-def write_messages(path, messages):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{json.dumps(one)}\n" for one in messages), encoding="utf-8")
-
-
 def test_a_folder_s_files_are_followed_and_left_to_open_with_the_cause_of_a_failure(
     demo, project, data
 ):
-    write_messages(
-        data / "deep/a [1].jsonl",
-        [
-            {"sender": "ana", "text": "hello &amp; goodbye"},
-            {"sender": "ana", "text": "hello &amp; goodbye"},
-            {"sender": "bob", "text": "   "},
-        ],
-    )
-    (data / "b.csv").write_text("sender,text\ncleo,see you\n", encoding="utf-8")
-    (data / "bad.csv").write_text("colour,size\nred,3\n", encoding="utf-8")
-    (data / "notes.md").write_text("not data", encoding="utf-8")
+    (data / "deep").mkdir()
+    message = '{"sender": "ana", "text": "hello &amp; goodbye"}\n'
+    (data / "deep/a [1].jsonl").write_text(f'{message}{message}{{"sender": "bob", "text": " "}}\n')
+    (data / "b.csv").write_text("sender,text\ncleo,see you\n")
+    (data / "bad.csv").write_text("colour,size\nred,3\n")
+    (data / "notes.md").write_text("not data")
 
     process, said = demo(str(data))
     process.join(SECONDS)
@@ -75,7 +63,6 @@ def test_a_folder_s_files_are_followed_and_left_to_open_with_the_cause_of_a_fail
     lines = said().splitlines()
     (ended,) = [line for line in lines if "  deep/a [1].jsonl " in line]
     assert ended.endswith("rows 3 in, 1 out, 1 duplicate, 1 empty, 0 rejected")
-    assert any("SUCCEEDED" in line and "incoming/b.csv" in line for line in lines)
     assert "  .landrun/demo/deep/a [1].jsonl/" in lines
     assert "landrun local up" in said()
     assert re.search(r" bad.csv [0-9a-f]{8}: FAILED after .*: no text column", said())
@@ -84,7 +71,6 @@ def test_a_folder_s_files_are_followed_and_left_to_open_with_the_cause_of_a_fail
     output = project / ".landrun/demo/deep/a [1].jsonl"
     rows = pl.read_parquet(list(output.rglob("*.parquet")), glob=False)
     assert rows.select("sender", "text").rows() == [("ana", "hello & goodbye")]
-    assert json.loads((output / "summary.json").read_text())["rows_in"] == 3
 
 
 def test_a_script_of_the_users_runs_in_the_place_of_the_default_one_with_more_arguments(
@@ -97,19 +83,18 @@ def test_a_script_of_the_users_runs_in_the_place_of_the_default_one_with_more_ar
         ".rglob('*.jsonl'))\n"
         "pathlib.Path(sys.argv[4], 'lines.txt').write_text(f'{lines} {sys.argv[5:]}')\n"
     )
-    write_messages(data / "messages.jsonl", [{"text": "hello"}] * 3)
+    (data / "messages.jsonl").write_text('{"text": "hello"}\n' * 3)
     entrypoint = "JobEntrypoint=python3 /opt/program/count_lines.py"
     options = ("--parameter", "StartOn=arrival", "--arguments", " --more   words")
-    process, said = demo(str(data), "--parameter", entrypoint, *options)
+    process, _ = demo(str(data), "--parameter", entrypoint, *options)
     process.join(SECONDS)
     assert process.exitcode == 0
     output = project / ".landrun/demo/messages.jsonl"
     assert (output / "lines.txt").read_text() == "3 ['--more', 'words']"
-    assert "  .landrun/demo/messages.jsonl/" in said().splitlines()
 
 
 def test_ctrl_c_leaves_no_process_behind(demo, data):
-    write_messages(data / "messages.jsonl", [{"text": "hello"}])
+    (data / "messages.jsonl").write_text('{"text": "hello"}\n')
     process, said = demo(str(data))
     eventually(lambda: "landed" in said())
     children = psutil.Process(process.pid).children(recursive=True)
@@ -120,30 +105,19 @@ def test_ctrl_c_leaves_no_process_behind(demo, data):
     assert psutil.wait_procs(children, timeout=30)[1] == []
 
 
-def test_make_demo_hands_input_and_arguments_over_unharmed(root, tmp_path):
+@pytest.mark.parametrize(
+    ("variables", "shown"),
+    [
+        ([], "<demo>"),
+        (['INPUT=my files/it\'s "new"'], '<demo><my files/it\'s "new">'),
+        (["INPUT=a.csv", "ARGS=--text-column v2"], "<demo><a.csv><--arguments=--text-column v2>"),
+    ],
+)
+def test_make_demo_hands_input_and_arguments_over_unharmed(root, tmp_path, variables, shown):
     """Given a stand-in for landrun that shows its arguments, in an environment that is set up."""
-    shutil.copy(root / "Makefile", tmp_path)
-    for name in ("requirements/ops.txt", "requirements/install.sh", "pyproject.toml"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-        os.utime(tmp_path / name, (0, 0))
-    stand_in = tmp_path / ".venv/bin/landrun"
-    stand_in.parent.mkdir(parents=True)
+    stand_in = tmp_path / "landrun"
     stand_in.write_text('#!/bin/sh\nfor word; do printf "<%s>" "$word"; done\n')
     stand_in.chmod(0o755)
-    (tmp_path / ".venv/.ops").touch()
-    command = ["make", "--no-print-directory", "demo"]
-    for variables, shown in (
-        ((), "<demo>"),
-        (('INPUT=my files/it\'s "new"',), '<demo><my files/it\'s "new">'),
-        (("INPUT=a.csv", "ARGS=--text-column v2"), "<demo><a.csv><--arguments=--text-column v2>"),
-    ):
-        done = subprocess.run(
-            [*command, *variables],
-            cwd=tmp_path,
-            env=shell(),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert done.stdout == shown
+    options = (f"--directory={root}", "--no-print-directory", "--old-file=.venv/.ops")
+    command = ["make", *options, f"BIN={tmp_path}", "demo", *variables]
+    assert subprocess.check_output(command, env=shell(), text=True) == shown
