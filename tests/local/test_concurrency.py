@@ -3,9 +3,7 @@
 SageMaker says how many jobs run at once, not landrun. No job ends before the test lets it.
 """
 
-import json
 import os
-import threading
 from itertools import accumulate
 
 import pytest
@@ -34,41 +32,12 @@ time.sleep(0.5)
 
 
 class Limited(LaptopStack):
-    """A stack with a concurrency limit, as boto3 and the commands show it."""
+    """A stack with a concurrency limit."""
 
-    def __init__(self, aws):
-        super().__init__(aws)
-        self._environment = commands.environment(aws)
-        self._table = ConcurrencyTable(self.client("dynamodb"), self.outputs["ConcurrencyTable"])
-
-    def land_several(self, runs):
-        for number in range(runs):
-            body = '{"id": "1", "text": "hello"}\n'
-            self.put(self.outputs["LandingBucket"], f"incoming/{number}.jsonl", body)
-
-    def wait_for(self, condition):
-        eventually(condition, timeout=150)
-
-    def started(self):
-        """List all executions in the order in which they started."""
-        return sorted(self.executions(), key=lambda one: one["startDate"])
-
-    def statuses(self):
-        return {one["status"] for one in self.executions()}
-
-    def waiting(self):
-        """Name the executions that wait for a slot, in their order."""
-        return [one.name for one in self._table.with_status(SlotStatus.WAITING)]
-
-    def holders(self):
-        """Name the executions that hold a slot and have been resumed."""
-        return [one.name for one in self._table.with_status(SlotStatus.RESUMED)]
-
-    def landrun(self, *words):
-        """Run ``landrun`` as a user does."""
-        done = commands.installed(self._environment, *words)
-        assert "Traceback" not in done.stderr, done.stderr
-        return done.stdout + done.stderr
+    def with_slot(self, status):
+        """Name the executions that wait for a slot, or that hold one, in their order."""
+        table = ConcurrencyTable(self.client("dynamodb"), self.outputs["ConcurrencyTable"])
+        return [one.name for one in table.with_status(status)]
 
     def described_jobs(self):
         """Describe all Processing jobs in the order of their creation."""
@@ -93,9 +62,7 @@ def limited(laptop, root, tmp_path, gate):
         "JobEntrypoint": f"python3 {job}",
         "JobArguments": f"/opt/ml/processing/output/processed {gate}",
     }
-    started = laptop(root, tmp_path / "state", parameters)
-    yield Limited(started.aws)
-    started.stop()
+    return Limited(laptop(root, tmp_path / "state", parameters).aws)
 
 
 def most_at_once(jobs):
@@ -107,63 +74,31 @@ def most_at_once(jobs):
 
 def test_burst_waits_in_order_and_no_more_jobs_run_than_the_limit(limited, gate):
     # While no job ends, two executions have their job and the others wait
-    limited.land_several(BURST)
-    limited.wait_for(lambda: len(limited.waiting()) == BURST - LIMIT)
-    limited.wait_for(lambda: len(limited.holders()) == len(limited.described_jobs()) == LIMIT)
-    names, waiting = [one["name"] for one in limited.started()], limited.waiting()
+    for _ in range(BURST):
+        limited.land()
+    eventually(lambda: len(limited.with_slot(SlotStatus.WAITING)) == BURST - LIMIT)
+    eventually(lambda: len(limited.described_jobs()) == LIMIT)
+    started = sorted(limited.executions(), key=lambda one: one["startDate"])
+    names, waiting = [one["name"] for one in started], limited.with_slot(SlotStatus.WAITING)
     assert waiting == [name for name in names if name in waiting]
 
     # The commands say so
-    shown = limited.landrun("show", waiting[2])
+    env = commands.environment(limited.aws)
+    shown = commands.landrun(env, "show", waiting[2]).stdout
     assert f"{waiting[2]}  WAITING for " in shown
     assert "(3 of 6 in line)" in " ".join(shown.split())
-    assert f"stop      landrun stop {waiting[2]}" in shown
-    assert limited.landrun("runs").count(" WAITING ") == 6
-    assert "2 of 2 in use, 6 runs waiting" in limited.landrun("watch", "--once")
-    seen = json.loads(limited.landrun("watch", "--once", "--json"))
+    assert commands.landrun(env, "runs").stdout.count(" WAITING ") == 6
+    assert "2 of 2 in use, 6 runs waiting" in commands.landrun(env, "watch", "--once").stdout
+    seen = commands.told(env, "watch", "--once")
     assert [one["name"] for one in seen["slots"]["waiting"]] == waiting
-    assert "2 of 2 slots are in use, 6 waiting" in limited.landrun("doctor")
-    said = []
-    key = f"s3://{limited.outputs['LandingBucket']}/incoming/0.jsonl"
-    start = threading.Thread(target=lambda: said.append(limited.landrun("start", key, "--wait")))
-    start.start()
-    limited.wait_for(lambda: len(limited.waiting()) == BURST - LIMIT + 1)
 
     # When jobs end, all run, two at a time, in order
     gate.touch()
-    start.join(150)
-    assert "7 of 7 in line" in said[0]
-    assert "SUCCEEDED in " in said[0]
-    limited.wait_for(lambda: limited.statuses() == {"SUCCEEDED"})
+    eventually(lambda: {one["status"] for one in limited.executions()} == {"SUCCEEDED"})
     jobs = limited.described_jobs()
-    assert len(jobs) == BURST + 1
+    assert len(jobs) == BURST
     assert most_at_once(jobs) == LIMIT
     created = [job["ProcessingJobName"].rpartition("-")[0] for job in jobs]
     for name in waiting:  # two that were resumed at the same moment may start in either order
         assert abs(created.index(name) - names.index(name)) < LIMIT
-    limited.wait_for(lambda: not limited.holders() and not limited.waiting())
-    assert "0 runs waiting" in limited.landrun("watch", "--once")
-
-
-def test_stopped_executions_make_room_and_a_redriven_one_requests_its_slot_again(limited, gate):
-    limited.land_several(5)
-    limited.wait_for(lambda: len(limited.waiting()) == 3 and len(limited.holders()) == LIMIT)
-    arns = {one["name"]: one["executionArn"] for one in limited.executions()}
-    [first, second, third], holder = limited.waiting(), limited.holders()[0]
-    said = limited.landrun("stop", first, holder, "--cause", "enough", "--yes", "--json")
-    assert [(one["name"], one["stopped"], one["status"]) for one in json.loads(said)] == [
-        (first, True, "ABORTED"),
-        (holder, True, "ABORTED"),
-    ]
-    limited.wait_for(lambda: "2 stopped by somebody" in limited.landrun("rerun", "--failed"))
-    assert "somebody stopped the execution: enough" in limited.landrun("show", first)
-    limited.wait_for(lambda: second in limited.holders() and limited.waiting() == [third])
-    assert len(limited.holders()) == LIMIT
-    limited.client("stepfunctions").redrive_execution(executionArn=arns[first])
-    limited.wait_for(lambda: limited.waiting() == [first, third])
-    gate.touch()
-    limited.wait_for(lambda: "RUNNING" not in limited.statuses())
-    ends = {one["name"]: one["status"] for one in limited.executions()}
-    assert ends.pop(holder) == "ABORTED"
-    assert set(ends.values()) == {"SUCCEEDED"}
-    assert most_at_once(limited.described_jobs()) <= LIMIT
+    eventually(lambda: not limited.with_slot(SlotStatus.RESUMED))
