@@ -59,8 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "problem" in summary:  # of this host alone: what the others did with theirs is not lost
         log.warning("%s: %s", summary["host"], summary["problem"])
         _leave_message(opt_ml, f"{summary['host']}: {summary['problem']}\n")
-    counts = ", ".join(f"{name} {value}" for name, value in summary.items() if _is_count(value))
-    log.info("done: %s", counts)
+    counts = (f"{name} {n}" for name, n in summary.items() if isinstance(n, int | float))
+    log.info("done: %s", ", ".join(counts))
     return 0
 
 
@@ -92,10 +92,6 @@ def _unexpected(error: BaseException) -> str:
     before_java = str(error).split("Driver stacktrace:", 1)[0]  # as errors on executors have
     lines = [line for line in before_java.splitlines() if line.strip()]
     return f"unexpected {type(error).__name__}: {lines[-1] if lines else ''}"
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int | float)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:

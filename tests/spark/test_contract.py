@@ -63,7 +63,7 @@ GIVEN = {MEMORY: "12381m", OVERHEAD: "1238m", "spark.executor.cores": "4"}
     [
         pytest.param(GIVEN, "10547m", "3072m", id="shared"),
         pytest.param(GIVEN | {MEMORY: "1200m"}, "1024m", "1414m", id="Java keeps 1 GB"),
-        pytest.param(GIVEN | {OVERHEAD: "4g"}, "12381m", "4096m", id="enough"),
+        pytest.param(GIVEN | {OVERHEAD: "4096m"}, "12381m", "4096m", id="enough"),
         pytest.param({MEMORY: "2g"}, None, None, id="little known"),
         pytest.param(GIVEN | {"spark.executor.pyspark.memory": "3g"}, None, None, id="decided"),
     ],

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from cluster import store
 from messages.sources import ENCODING_REACH, SAMPLE
+from messages.streams import compression_of
 
 MIB = 1024 * 1024
 # Enough to inspect a file: a sample, and more of it where the sample is plain ASCII.
@@ -37,12 +38,9 @@ def beginning(uri: str, path: Path) -> None:
     size = path.stat().st_size
     store.copy(uri, 0, min(size, NEAR), path)
     with path.open("rb") as file:
-        sample = file.read(SAMPLE)
-    if sample.isascii() or sample[:4] in _PACKED or sample[:3] == b"BZh" or sample[:2] == _GZIP:
+        is_ascii = file.read(SAMPLE).isascii()
+    if is_ascii or compression_of(path):
         store.copy(uri, min(size, NEAR), min(size, FAR), path)
-
-
-_GZIP, _PACKED = b"\x1f\x8b", (b"\x28\xb5\x2f\xfd",)
 
 
 def whole(uri: str, path: Path) -> None:

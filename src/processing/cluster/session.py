@@ -16,7 +16,6 @@ from pyspark.sql import SparkSession
 WORKER_MB = 768
 # The least that an executor's Java is left with; below some 450 MB it dies.
 JAVA_MB = 1024
-_UNITS = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024 * 1024}
 
 
 def start(program: Path) -> SparkSession:
@@ -52,22 +51,12 @@ def _memory(given: Mapping[str, str]) -> dict[str, str]:
     It gives an executor all cores of a host and all its memory but the driver's, nine tenths and
     more of that to Java (smspark/bootstrapper.py, get_yarn_spark_resource_config), which for four
     workers of ours on 16 GB is too little: YARN ends an executor that takes more than its share.
+    A size in another unit than SageMaker's MiB is somebody's decision, and stays.
     """
     names = ("spark.executor.memory", "spark.executor.memoryOverhead", "spark.executor.cores")
-    if not all(name in given for name in names) or "spark.executor.pyspark.memory" in given:
+    found = [re.fullmatch("([0-9]+)m?", given.get(name, "")) for name in names]
+    if not all(found) or "spark.executor.pyspark.memory" in given:
         return {}
-    java, python = (_mb(given[name]) for name in names[:2])
-    wanted = max(python, min(int(given[names[2]]) * WORKER_MB, java + python - JAVA_MB))
+    java, python, cores = (int(match[1]) for match in found if match)
+    wanted = max(python, min(cores * WORKER_MB, java + python - JAVA_MB))
     return {names[0]: f"{java + python - wanted}m", names[1]: f"{wanted}m"}
-
-
-def _mb(text: str) -> int:
-    """Read a size as Spark writes it; without a unit it is in MiB.
-
-    >>> _mb("2g"), _mb("12480m"), _mb("512")
-    (2048, 12480, 512)
-    """
-    found = re.fullmatch(r"(\d+)([kmgt]?)b?", text.strip().lower())
-    if found is None:
-        raise ValueError(f"{text!r} is not a size as Spark writes it")
-    return int(int(found[1]) * _UNITS[found[2] or "m"])

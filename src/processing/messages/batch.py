@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-import orjson
 import polars as pl
 
 from messages.cleaning import cleaner
 from messages.columns import MAX_NAME, OUTPUT, TEXT, Columns
-from messages.jsonrows import not_text, overflow, parse, scalars, unwritable, without
+from messages.jsonrows import not_text, overflow, parse, scalars, without
 from messages.lines import (
     EXCERPT_READ,
     MAX_TEXT,
@@ -62,20 +61,11 @@ class Rows:
 def json_rows(lines: Sequence[bytes], columns: Columns) -> Rows:
     """Parse lines that hold one JSON object each; blank lines are not rows."""
     rows, positions, rejects = parse(lines)
-
-    def refuse(wrong: Sequence[int], reason: str) -> None:
-        nonlocal rows, positions
-        if not wrong:
-            return
-        rejects.extend(reject(positions[i], reason, lines[positions[i]]) for i in wrong)
+    if wrong := not_text([row.get(columns.text) for row in rows]):
+        reason = f"{columns.text!r} is not a string"
+        rejects += [reject(positions[i], reason, lines[positions[i]]) for i in wrong]
         rows, positions = without(rows, wrong), without(positions, wrong)
-
-    refuse(not_text([row.get(columns.text) for row in rows]), f"{columns.text!r} is not a string")
-    try:
-        data = _columns(rows, list(map(lines.__getitem__, positions)), columns)
-    except orjson.JSONEncodeError:
-        refuse(unwritable(rows), "nested too deeply")
-        data = _columns(rows, list(map(lines.__getitem__, positions)), columns)
+    data = _columns(rows, [lines[position] for position in positions], columns)
     return Rows(data, positions, rejects)
 
 

@@ -125,9 +125,9 @@ def _asked(present: Sequence[str], role: str, asked: str) -> str:
     """Return the requested column: the first of several names that exists."""
     names = list(dict.fromkeys([asked, *(name.strip() for name in asked.split(","))]))
     for name in names:
-        for same in (lambda p, n=name: p == n, lambda p, n=name: _key(p) == _key(n)):
-            if found := [p for p in present if same(p)]:
-                return found[0]
+        alike = [other for other in present if _key(other) == _key(name)]
+        if name in present or alike:
+            return name if name in present else alike[0]
     raise ColumnNotFoundError(
         f"no column {asked!r} ({COLUMN_OPTIONS[role]}): it has {shown(present)}; "
         f"correct {COLUMN_OPTIONS[role]} or leave it out"

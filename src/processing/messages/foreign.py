@@ -28,15 +28,11 @@ MAGIC: tuple[tuple[bytes, str], ...] = (
 )  # fmt: skip
 _TAR = 257
 _WORKBOOK = re.compile(rb"\[Content_Types\]\.xml|xl/|mimetypeapplication/vnd\.oasis")
-_DAY, _CLOCK = (
-    r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}",
-    r"\d{1,2}[:.]\d\d([:.]\d\d)?(\s?[AaPp]\.?[Mm]\.?)?",
-)
 # The beginning of most lines of a chat export.
-_CHATS = {
-    "an exported chat (WhatsApp)": re.compile(rf"\W?\[?{_DAY},? {_CLOCK}\]?( -)? .+"),
-    "a log of a chat (IRC)": re.compile(rf"\[?({_DAY}[ T])?{_CLOCK}\]? ?(<[^>]+>|\*+|-!-) .+"),
-}
+_CHAT = re.compile(
+    r"\W?\[?\d{1,4}[./-]\d{1,2}[./-]\d{1,4},? "
+    r"\d{1,2}[:.]\d\d([:.]\d\d)?(\s?[AaPp]\.?[Mm]\.?)?\]?( -)? .+"
+)
 _LOG_SHARE, _LOG_LINES = 0.5, 50
 _MAIL = re.compile(r"From \S+ .*\d\d:\d\d|(Return-Path|Received|Delivered-To|MIME-Version): ")
 _MARKUP = re.compile(r"<(\?xml|!doctype|html)", re.IGNORECASE)
@@ -61,7 +57,6 @@ def of_text(lines: Sequence[str]) -> str | None:
         return f"e-mail as it is stored (mbox, eml); {_GIVE}"
     if _MARKUP.match(begun[0].lstrip()):
         return f"HTML or XML; {_GIVE}"
-    for what, line in _CHATS.items():
-        if sum(map(bool, map(line.match, begun))) > _LOG_SHARE * len(begun):
-            return f"{what}; give a CSV file with a column for each part"
+    if sum(map(bool, map(_CHAT.match, begun))) > _LOG_SHARE * len(begun):
+        return "an exported chat (WhatsApp); give a CSV file with a column for each part"
     return None

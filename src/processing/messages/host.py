@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,10 @@ class Host:
         return f"{stem}-{self.name}{suffix}" if self.count > 1 else f"{stem}{suffix}"
 
 
-def find(folder: Path, host: Host) -> list[tuple[Path, str]]:
-    """List a host's files with their paths below the folder, in order."""
-    files = sorted((p.relative_to(folder).as_posix(), p) for p in folder.rglob("*") if p.is_file())
-    mine = files[host.index :: host.count] if host.shares else files
-    return [(path, name) for name, path in mine]
+def files_below(folder: Path) -> list[tuple[Path, str]]:
+    """List the files below a folder, if there is one, in the order of their names there."""
+    found = ((path, path.relative_to(folder).as_posix()) for path in folder.rglob("*"))
+    return sorted((both for both in found if both[0].is_file()), key=itemgetter(1))
 
 
 def this_host(opt_ml: Path, folder: Path) -> Host:

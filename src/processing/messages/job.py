@@ -12,7 +12,7 @@ from typing import Any
 
 from messages import plan
 from messages.guard import Call, Failed, KilledError, Workers
-from messages.host import Host, find, memory_mb, this_host
+from messages.host import Host, files_below, memory_mb, this_host
 from messages.options import JobError, Options, load_cleaner
 from messages.printing import printable
 from messages.sources import Source
@@ -45,11 +45,11 @@ def process(options: Options, workers: Workers, scratch: Path) -> dict[str, Any]
     if options.rules.cleaner is not None:
         load_cleaner(options.rules.cleaner)  # before any work is done
     host = this_host(options.opt_ml, options.input)
-    files = _files(options, host)
+    mine = _files(options, host)
     _claim(options.output, host)
     scratch.mkdir()
     try:
-        record = Record(_inspected(files, options, workers, scratch))
+        record = Record(_inspected(mine, options, workers, scratch))
         summary = _processed(record, options, host, workers, scratch, began)
     finally:
         shutil.rmtree(options.output / UNFINISHED, ignore_errors=True)
@@ -59,13 +59,12 @@ def process(options: Options, workers: Workers, scratch: Path) -> dict[str, Any]
 
 
 def _files(options: Options, host: Host) -> list[tuple[Path, str]]:
-    there = options.input.is_dir()
-    if not there and not host.may_have_none:
-        raise JobError(f"--input {options.input} is not a folder")
-    everyones = find(options.input, Host()) if there else []
-    if not everyones and not host.may_have_none:
+    found = files_below(options.input)
+    if not found and not host.may_have_none:
+        if not options.input.is_dir():
+            raise JobError(f"--input {options.input} is not a folder")
         raise JobError(f"no file under --input {options.input}: nothing to process")
-    mine = find(options.input, host) if there else []
+    mine = found[host.index :: host.count] if host.shares else found
     if not mine:
         log.warning(_NOTHING_HERE, host.name, host.count)
     return mine
@@ -85,17 +84,15 @@ def _claim(output: Path, host: Host) -> None:
 def _inspected(
     files: Sequence[tuple[Path, str]], options: Options, workers: Workers, scratch: Path
 ) -> list[Source]:
-    unpacked = (scratch / f"parquet.{number}" for number in range(len(files)))
-    calls = [
-        Call("messages.work:inspect", (path, name, options.reading, target), path.stat().st_size)
-        for (path, name), target in zip(files, unpacked, strict=True)
-    ]
+    calls = []
+    for number, (path, name) in enumerate(files):
+        arguments = (path, name, options.reading, scratch / f"parquet.{number}")
+        calls.append(Call("messages.work:inspect", arguments, path.stat().st_size))
     found: dict[int, Source] = {}
     with _naming([name for _, name in files]):
         for place, answer in workers.run(calls):
             if isinstance(answer, Failed):
-                path, name = files[place]
-                answer = Source(path, name, path.stat().st_size, reason=answer.reason)  # noqa: PLW2901
+                answer = Source(*files[place], calls[place].size, reason=answer.reason)  # noqa: PLW2901
             found[place] = answer.with_rules(options.rules)
     sources = [found[place] for place in range(len(files))]
     for source in sources:

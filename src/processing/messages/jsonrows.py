@@ -15,15 +15,17 @@ from messages.lines import (
     MAX_VALUES,
     TOO_LONG,
     TOO_MANY,
+    UNDECODABLE,
     Reject,
     crowded,
     reject,
-    undecodable,
 )
 from messages.values import json_text
 
 _LOSSY = float(2**63)
 _LONGEST_NUMBER = 400
+# With fewer brackets, a line is not nested deeper than orjson can write.
+_DEEP = 250
 JsonRows = tuple[list[dict[str, Any]], list[int], list[Reject]]
 
 
@@ -39,6 +41,8 @@ def parse(lines: Sequence[bytes]) -> JsonRows:
             row = orjson.loads(line) if len(line) <= MAX_VALUES else _long(line)
             if type(row) is not dict:
                 raise ValueError("not a JSON object")
+            if len(line) > _DEEP and line.count(b"[") + line.count(b"{") > _DEEP:
+                _refuse_deep(row)
         except ValueError as error:
             row = None
             if line.strip() and (row := _with_nan(line)) is None:
@@ -58,6 +62,14 @@ def _long(line: bytes) -> Any:
     return orjson.loads(line)
 
 
+def _refuse_deep(row: dict[str, Any]) -> None:
+    """Raise ValueError if orjson, which reads 1,024 levels, cannot write the row."""
+    try:
+        json_text(row)
+    except orjson.JSONEncodeError as error:
+        raise ValueError("nested too deeply") from error
+
+
 def _with_nan(line: bytes) -> dict[str, Any] | None:
     """Parse an object with NaN or Infinity, as Python writes them; they become missing values."""
     if len(line) > MAX_LINE or (b"NaN" not in line and b"Infinity" not in line):
@@ -75,8 +87,8 @@ def _reason(error: ValueError, line: bytes) -> str:
         return str(error)
     try:
         line.decode()
-    except UnicodeDecodeError as undecoded:
-        return undecodable(undecoded)
+    except UnicodeDecodeError:
+        return UNDECODABLE
     return f"not valid JSON: {error.msg} at character {error.pos + 1}"
 
 
@@ -85,19 +97,6 @@ def not_text(texts: Sequence[Any]) -> list[int]:
     if set(map(type, texts)) <= {str, int, float, type(None)}:
         return []
     return [i for i, t in enumerate(texts) if type(t) in (bool, dict, list)]
-
-
-def unwritable(rows: Sequence[dict[str, Any]]) -> list[int]:
-    """Find rows that orjson can read but not write: it reads 1,024 levels and writes 254."""
-    return [i for i, row in enumerate(rows) if not _writable(row)]
-
-
-def _writable(row: dict[str, Any]) -> bool:
-    try:
-        json_text(row)
-    except orjson.JSONEncodeError:
-        return False
-    return True
 
 
 def without(values: Sequence[Any], indexes: Sequence[int]) -> list[Any]:

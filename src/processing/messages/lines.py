@@ -13,7 +13,7 @@ TOO_LONG = f"longer than {MAX_LINE // 1024**2} MiB"
 # A value of two bytes may take a hundred in memory: a line of many separators is no message.
 MAX_VALUES = 512 * 1024
 TEXT_TOO_LONG = f"a text longer than {MAX_TEXT // 1024**2} MiB"
-UNDECODABLE = "not valid UTF-8"
+UNDECODABLE = "not valid in the file's encoding"
 TOO_MANY = f"more than {MAX_VALUES} values"
 
 
@@ -41,11 +41,6 @@ def encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def undecodable(error: UnicodeDecodeError) -> str:
-    """Describe where a line stops being valid text."""
-    return f"{UNDECODABLE}: byte {error.start + 1}"
 
 
 def reject(position: int, reason: str, line: bytes) -> Reject:

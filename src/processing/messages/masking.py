@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from importlib.util import find_spec
+from importlib.resources import files
 from itertools import accumulate, repeat
-from pathlib import Path
 
 import polars as pl
 
@@ -99,10 +98,7 @@ _STEPS = (
 @cache
 def _top_domains() -> tuple[list[str], str]:
     """Read the top-level domains from the Public Suffix List: ASCII's, and a pattern of others."""
-    package = find_spec("publicsuffixlist")
-    if package is None or package.origin is None:
-        raise ModuleNotFoundError("publicsuffixlist")
-    text = Path(package.origin).with_name("public_suffix_list.dat").read_text("utf-8")
+    text = (files("publicsuffixlist") / "public_suffix_list.dat").read_text("utf-8")
     official = text.partition("===BEGIN PRIVATE DOMAINS===")[0].splitlines()
     top = {line.rpartition(".")[2] for line in official if line[:2] not in ("", "//")}
     latin = {name for name in top if name.isascii()}

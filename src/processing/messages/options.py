@@ -128,7 +128,7 @@ def _parser(description: str) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--mask-columns",
-        type=_masked,
+        type=_names,
         default=(),
         metavar="NAME[,NAME]",
         help="columns of the output that are masked beside the text",
@@ -170,10 +170,6 @@ def _names(text: str) -> tuple[str, ...]:
     if not all(names) or len(set(names)) < len(names):
         raise argparse.ArgumentTypeError(f"{text!r} has a name that is empty or comes twice")
     return names
-
-
-def _masked(text: str) -> tuple[str, ...]:
-    return tuple(name for part in text.split(",") if (name := part.strip()))
 
 
 def _region(text: str) -> str:

@@ -134,17 +134,11 @@ codecs.register_error("landrun.mark", _mark)
 
 
 def _without_mark(data: Iterable[bytes], mark: bytes) -> Iterator[bytes]:
-    head: bytes | None = b""
-    for block in data:
-        if head is None:
-            yield block
-        else:
-            head += block
-            if len(head) >= len(mark):
-                yield head.removeprefix(mark)
-                head = None
-    if head:
-        yield head
+    blocks, head = iter(data), b""
+    while len(head) < len(mark) and (block := next(blocks, None)) is not None:
+        head += block
+    yield head.removeprefix(mark)
+    yield from blocks
 
 
 def line_batches(data: Iterable[bytes], source: Blocks | None = None) -> Iterator[list[bytes]]:

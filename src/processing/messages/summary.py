@@ -24,18 +24,6 @@ COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
 
 
 @dataclass
-class FileCounts:
-    """The rows of one file; ``rows_in`` is always the sum of the others."""
-
-    rows_in: int = 0
-    rows_out: int = 0
-    duplicates: int = 0
-    empty: int = 0
-    rejected: int = 0
-    damage: str | None = None
-
-
-@dataclass
 class Record:
     """Collects the reports of tasks and buckets."""
 
@@ -53,19 +41,19 @@ class Record:
         self.tasks = [task for task in self.tasks if task.source.name not in reasons]
         self.done = {task.number: self.done[task.number] for task in self.tasks}
 
-    def per_file(self) -> list[FileCounts]:
-        """Count each file's rows, in the files' order."""
-        counts = {source.name: FileCounts() for source in self.sources}
+    def per_file(self) -> dict[str, Counter[str]]:
+        """Count each file's rows, in the files' order; ``rows_in`` is the sum of the others."""
+        counts = {source.name: Counter(dict.fromkeys(COUNTS, 0)) for source in self.sources}
         for task in self.tasks:
-            done, count = self.done[task.number], counts[task.source.name]
-            out = self.kept[task.number]
-            count.rows_in += done.rows_in
-            count.rows_out += out
-            count.duplicates += done.staged - out
-            count.empty += done.empty
-            count.rejected += done.rejected
-            count.damage = count.damage or done.damage
-        return list(counts.values())
+            done, out = self.done[task.number], self.kept[task.number]
+            counts[task.source.name].update(
+                rows_in=done.rows_in,
+                rows_out=out,
+                duplicates=done.staged - out,
+                empty=done.empty,
+                rejected=done.rejected,
+            )
+        return counts
 
     def rejects(self) -> Iterator[dict[str, Any]]:
         """Yield each reject in the order of files and positions, which count from 1."""
@@ -85,8 +73,10 @@ class Record:
     ) -> dict[str, Any]:
         """Sum up the run; entries beyond the limits are counted in ``…_omitted``."""
         counts = self.per_file()
-        files = [_file(s, c) for s, c in zip(self.sources, counts, strict=True)]
-        totals = {name: sum(getattr(count, name) for count in counts) for name in COUNTS}
+        done = [(task.source.name, self.done[task.number].damage) for task in self.tasks]
+        damage = {name: reason for name, reason in reversed(done) if reason is not None}
+        files = [_file(s, counts[s.name], damage.get(s.name)) for s in self.sources]
+        totals = {name: sum(count[name] for count in counts.values()) for name in COUNTS}
         return {
             **totals,
             **_listed("files", files, MAX_FILES),
@@ -157,31 +147,22 @@ def _reject(name: str, position: int | None, reason: str, excerpt: str) -> dict[
     }
 
 
-def _file(source: Source, count: FileCounts) -> dict[str, Any]:
+def _file(source: Source, counts: Mapping[str, int], damage: str | None) -> dict[str, Any]:
+    left_out = f"left out, as an INTERVAL cannot be read: {', '.join(source.left_out)}"
+    reason = source.reason or damage or (left_out if source.left_out else None)
+    status = "rejected" if source.reason is not None else "damaged" if damage else "read"
     return {
         "name": printable(source.name, 1024),
-        "status": _status(source, count),
+        "status": status,
         "bytes": source.size,
         "format": source.format,
         "compression": source.compression,
         "encoding": source.encoding,
         "columns": _columns(source.columns),
         "duplicates_by": [] if source.columns is None else source.columns.identity,
-        **{name: getattr(count, name) for name in COUNTS},
-        "reason": _reason(source, count),
+        **counts,
+        "reason": None if reason is None else printable(reason),
     }
-
-
-def _reason(source: Source, count: FileCounts) -> str | None:
-    left_out = f"left out, as an INTERVAL cannot be read: {', '.join(source.left_out)}"
-    reason = source.reason or count.damage or (left_out if source.left_out else None)
-    return None if reason is None else printable(reason)
-
-
-def _status(source: Source, count: FileCounts) -> str:
-    if source.reason is not None:
-        return "rejected"
-    return "damaged" if count.damage else "read"
 
 
 def _columns(columns: Columns | None) -> Mapping[str, str | None]:

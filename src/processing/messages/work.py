@@ -16,7 +16,7 @@ from messages import parquet, sources
 from messages.batch import Batch, Rows, clean_rows, json_rows, record_rows
 from messages.columns import Columns
 from messages.csvrows import CsvRecords, Record, TabRecords, text, unescaped, weight
-from messages.lines import UNDECODABLE, Reject
+from messages.lines import Reject
 from messages.masking import mask_text
 from messages.options import Reading
 from messages.sources import Source
@@ -116,19 +116,8 @@ def _rows(task: Task, columns: Columns, done: Done) -> Iterator[tuple[int, Rows]
     if source.carriage_returns:
         decoded = (block.replace(b"\r", b"\n") for block in decoded)
     read = _json if source.format == "jsonl" else _separated
-    for base, rows in read(task, columns, line_batches(decoded, blocks), done):
-        yield base, replace(rows, rejects=_in_words(rows.rejects, encoding))
+    yield from read(task, columns, line_batches(decoded, blocks), done)
     done.damage = blocks.damage
-
-
-def _in_words(rejects: list[Reject], encoding: str) -> list[Reject]:
-    """Name the file's own encoding in a reason, instead of UTF-8."""
-    if encoding.startswith("utf-8"):
-        return rejects
-    return [
-        replace(r, reason=f"not valid {encoding}") if r.reason.startswith(UNDECODABLE) else r
-        for r in rejects
-    ]
 
 
 def _json(

@@ -26,7 +26,7 @@ WRONG = {
     b'{"text": "cut': "not valid JSON",
     b'{"text": "a"} {"text": "b"}': "not valid JSON",
     b'{"text": "\\ud800"}': "not valid JSON",
-    b'{"text": "\xff"}': "not valid UTF-8: byte 11",
+    b'{"text": "\xff"}': "not valid in the file's encoding",
     b'{"text": NaN, }': "not valid JSON",
     b'["text"]': "not a JSON object",
     b'{"text": "\\ud800", "n": NaN}': "not valid JSON",

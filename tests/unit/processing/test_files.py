@@ -108,7 +108,6 @@ def test_files_without_a_header_are_read_by_the_names_they_are_given(job):
 
 WHATSAPP = b"12/31/25, 10:04 - Ana: hi\n12/31/25, 10:05 - Bob: hello, you\nand more\n"
 WHATSAPP_DE = b"[31.12.25, 10:04:11] Ana: hallo\n[31.12.25, 10:05:12] Bob: hi, du\n"
-IRC = b"[10:04] <ana> hi\n[10:05] <bob> hello, you\n[10:06] * ana waves\n"
 MBOX = b"From ana@example.com Thu Jan  1 10:04:00 2026\nSubject: hi\n\ntext\n"
 MANIFEST = b'[{"prefix": "s3://b/"}, "a.csv"]'
 
@@ -124,7 +123,6 @@ MANIFEST = b'[{"prefix": "s3://b/"}, "a.csv"]'
         ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(99), "an image"),
         ("a.txt", WHATSAPP, "an exported chat (WhatsApp)"),
         ("a.txt", WHATSAPP_DE, "an exported chat (WhatsApp)"),
-        ("a.log", IRC, "a log of a chat (IRC)"),
         ("a.mbox", MBOX, "e-mail as it is stored"),
         ("a.eml", b"Received: from x\nSubject: y\n\ntext\n", "e-mail as it is stored"),
         ("a.html", b"<!DOCTYPE html><p>text", "HTML or XML"),
