@@ -7,11 +7,9 @@ Powertools reads its settings from the environment: ``POWERTOOLS_SERVICE_NAME``,
 import warnings
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit, single_metric
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from landrun.sanitize import plain_json
-
-Metric = Metrics | EphemeralMetrics
 
 
 def create_logger() -> Logger:
@@ -25,9 +23,12 @@ def create_metrics() -> Metrics:
     return Metrics()
 
 
-def count(metrics: Metric, name: str, value: float = 1) -> None:
-    """Add to a metric that has no dimension beside the service."""
-    metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+def count(name: str, value: float = 1) -> None:
+    """Add to a metric that has no dimension beside the service.
+
+    All instances of Powertools' `Metrics` share what they have counted.
+    """
+    Metrics().add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
 def count_by(name: str, dimension: str, value: str) -> None:

@@ -1,9 +1,10 @@
 """What services decide apart from their calls of AWS, which tests/faults has."""
 
 from datetime import UTC, datetime, timedelta
-from unittest.mock import Mock
+from unittest.mock import Mock, patch
 
 import pytest
+from aws_lambda_powertools import Metrics
 
 from landrun.adapters.manifests import Manifest
 from landrun.errors import InvalidInput
@@ -39,6 +40,6 @@ def test_waiting_executions_and_the_longest_wait_are_measured(limit, waits, metr
     limiter.table.with_status.return_value = [
         Mock(requested_at=NOW - timedelta(seconds=wait)) for wait in waits
     ]
-    ConcurrencyLimiter.measure(limiter)
-    calls = limiter.metrics.add_metric.call_args_list
-    assert {call.args[0]: call.args[2] for call in calls} == metrics
+    with patch.object(Metrics, "add_metric") as add_metric:
+        ConcurrencyLimiter.measure(limiter)
+    assert {call.args[0]: call.args[2] for call in add_metric.call_args_list} == metrics

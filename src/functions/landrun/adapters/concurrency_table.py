@@ -72,16 +72,12 @@ class ConcurrencyTable:
         """Read the waiting execution that started first; None if none waits."""
         return next(self.with_status(SlotStatus.WAITING, Limit=1), None)
 
-    def save(self, execution: LimitedExecution) -> LimitedExecution | None:
-        """Write an execution without a change to the count; return it with its new version."""
-        return self._put(execution)
-
     def acquire(self, execution: LimitedExecution, limit: int) -> LimitedExecution | None:
         """Write and count an execution that holds a slot from now on; return its new version.
 
         Nothing is written either if ``limit`` slots are in use.
         """
-        return self._put(execution, self._count(1, limit))
+        return self.save(execution, self._count(1, limit))
 
     def release(self, execution: LimitedExecution) -> bool:
         """Remove an execution, and its slot from the count if it holds one."""
@@ -89,7 +85,8 @@ class ConcurrencyTable:
         delete = {"Delete": {"TableName": self._table, "Key": key, **_version_condition(execution)}}
         return self._write(delete, *([self._count(-1)] if execution.holds_slot else []))
 
-    def _put(self, execution: LimitedExecution, *others: Any) -> LimitedExecution | None:
+    def save(self, execution: LimitedExecution, *others: Any) -> LimitedExecution | None:
+        """Write an execution, with other writes if any; return it with its new version."""
         stored = execution.model_copy(update={"version": uuid4().hex})
         item = stored.model_dump(mode="json", exclude_none=True) | {
             "item_type": EXECUTION,

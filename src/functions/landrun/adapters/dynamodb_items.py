@@ -19,11 +19,7 @@ SIZE_LIMIT = 350_000
 NESTING_LIMIT = 30
 """Levels of lists and maps in an attribute. DynamoDB takes 32, and the item is one of them."""
 
-NAME_LIMIT = 1024
-"""Characters of a name inside an attribute. DynamoDB takes 65,535 bytes."""
-
 _LEAST_NEEDED_FIRST = ("output", "summary", "trigger", "cause", "error", "exit_message")
-_EMPTY_NAME = "(empty)"
 
 
 def to_item(record: RunRecord) -> dict[str, Any]:
@@ -72,13 +68,13 @@ def _storable(attributes: dict[str, Any]) -> dict[str, Any]:
         parse_float=_number,
         parse_int=_number,
         parse_constant=str,
-        object_pairs_hook=_with_short_names,
+        object_pairs_hook=_with_names,
     )
     return storable
 
 
-def _with_short_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {name[:NAME_LIMIT] or _EMPTY_NAME: value for name, value in pairs}
+def _with_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name or "(empty)": value for name, value in pairs}
 
 
 def _number(text: str) -> Decimal | str:

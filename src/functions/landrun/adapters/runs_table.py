@@ -82,27 +82,22 @@ class RunsTable:
     def find_progress(self, names: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Look up how far runs are, as `RunRecord.progress` has it, by name; consistently."""
         found: dict[str, tuple[int, int]] = {}
-        for first in range(0, len(names), _BATCH):
-            for item in self._get(names[first : first + _BATCH]):
-                progress = int(item["redrive_count"]["N"]), int(item["status_rank"]["N"])
-                found[item["name"]["S"]] = progress
-        return found
-
-    def _get(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Get items by key; DynamoDB may leave some for another call."""
         keys = [{"name": {"S": name}} for name in names]
         while keys:
             request = {
-                "Keys": keys,
+                "Keys": keys[:_BATCH],
                 "ConsistentRead": True,
                 "ProjectionExpression": "#name, redrive_count, status_rank",
                 "ExpressionAttributeNames": {"#name": "name"},
             }
             with translated("dynamodb:BatchGetItem"):
                 answer = self._client.batch_get_item(RequestItems={self._table: request})
-                found = answer["Responses"].get(self._table, ())
-                keys = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
-            yield from found
+                for item in answer["Responses"].get(self._table, ()):
+                    progress = int(item["redrive_count"]["N"]), int(item["status_rank"]["N"])
+                    found[item["name"]["S"]] = progress
+                left = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+                keys = [*left, *keys[_BATCH:]]
+        return found
 
     def claim_notification(self, record: RunRecord, due_at: str) -> bool:
         """Claim the pending notification of a failure until ``due_at``.

@@ -52,7 +52,6 @@ recorder = OutcomeRecorder(
     notifications=Notifications(client("sns"), settings.notifications_topic_arn),
     manifests=S3Uri(settings.output_bucket, settings.manifest_prefix),
     logger=logger,
-    metrics=metrics,
     clock=utc_now,
 )
 limiter = ConcurrencyLimiter(
@@ -60,7 +59,6 @@ limiter = ConcurrencyLimiter(
     executions=executions,
     jobs=jobs,
     logger=logger,
-    metrics=metrics,
     limit=settings.max_concurrent_runs,
     clock=utc_now,
 )
@@ -76,7 +74,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 def process_message(record: SQSRecord) -> None:
     """Record one status change, or take one request for a slot."""
-    with message_errors(record.body, dead_letters, logger, metrics):
+    with message_errors(record.body, dead_letters, logger):
         message = parse_message(record.body)
         with logger.append_context_keys(run=message.name):
             if isinstance(message, SlotRequest):

@@ -70,7 +70,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 async def process_message(record: SQSRecord) -> None:
     """Start the run of one landing, record the landing, or ignore the event."""
-    with message_errors(record.body, dead_letters, logger, metrics):
+    with message_errors(record.body, dead_letters, logger):
         try:
             landing = parse_object_created(record.body)
         except OtherEvent as event:
@@ -93,16 +93,16 @@ async def start_run(landing: Landing) -> None:
     name = landing_run_name(settings.job_name_prefix, bucket, key, version)
     logger.thread_safe_append_keys(run=name)
     run = await in_thread(run_starter.start, name, bucket, [key], landing.trigger)
-    report_started(logger, metrics, run, bucket=bucket, key=key, version=version)
+    report_started(logger, run, bucket=bucket, key=key, version=version)
 
 
 async def record_landing(landing: Landing) -> None:
     """Record the landing for the next tick, unless it or a newer one of its key is recorded."""
     recorded = await in_thread(landings_table.record, landing)
     if recorded in (Recorded.REPLACES, Recorded.OLDER):
-        count(metrics, "LandingsSuperseded")
+        count("LandingsSuperseded")
     duplicate = recorded is Recorded.DUPLICATE
-    count(metrics, "DuplicateDeliveries" if duplicate else "LandingsRecorded")
+    count("DuplicateDeliveries" if duplicate else "LandingsRecorded")
     logger.info(
         "landing recorded",
         outcome=recorded.value,

@@ -65,7 +65,6 @@ recorder = OutcomeRecorder(
     notifications=Notifications(client("sns"), settings.notifications_topic_arn),
     manifests=S3Uri(settings.output_bucket, settings.manifest_prefix),
     logger=logger,
-    metrics=metrics,
     clock=utc_now,
 )
 limiter = ConcurrencyLimiter(
@@ -73,7 +72,6 @@ limiter = ConcurrencyLimiter(
     executions=executions,
     jobs=jobs,
     logger=logger,
-    metrics=metrics,
     limit=settings.max_concurrent_runs,
     clock=utc_now,
 )
@@ -88,7 +86,6 @@ reconciler = Reconciler(
     limiter=limiter,
     collects=settings.start_on == "schedule",
     logger=logger,
-    metrics=metrics,
     clock=utc_now,
 )
 
@@ -115,9 +112,9 @@ def parse_grace(event: Any) -> timedelta | None:
     Raises InvalidEvent when ``GraceSeconds`` is not a number of seconds, of 90 days at most.
     """
     try:
-        seconds = ReconcileEvent.model_validate(event if isinstance(event, dict) else {})
+        seconds = ReconcileEvent.model_validate(event).GraceSeconds
     except ValidationError as error:
         raise InvalidEvent(
             f"{problems(error)}: pass a number of seconds from 0 to {LONGEST_GRACE}"
         ) from error
-    return None if seconds.GraceSeconds is None else timedelta(seconds=seconds.GraceSeconds)
+    return None if seconds is None else timedelta(seconds=seconds)

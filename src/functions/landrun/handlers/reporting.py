@@ -8,15 +8,15 @@ from aws_lambda_powertools import Logger
 
 from landrun.adapters.dead_letters import DeadLetters
 from landrun.errors import Refused
-from landrun.observability import Metric, count, count_by
+from landrun.observability import count, count_by
 from landrun.services.start_run import StartedRun
 
 
-def report_started(logger: Logger, metrics: Metric, run: StartedRun, **details: Any) -> None:
+def report_started(logger: Logger, run: StartedRun, **details: Any) -> None:
     """Count and log a run that this invocation or an earlier one has started."""
-    count(metrics, "DuplicateDeliveries" if run.duplicate else "RunsStarted")
+    count("DuplicateDeliveries" if run.duplicate else "RunsStarted")
     if run.mismatch:
-        count(metrics, "InputMismatches")
+        count("InputMismatches")
     logger.info(
         "run exists, delivered again" if run.duplicate else "run started",
         run=run.name,
@@ -33,9 +33,7 @@ def report_ignored(logger: Logger, reason: str, **details: Any) -> None:
 
 
 @contextmanager
-def message_errors(
-    body: str, dead_letters: DeadLetters, logger: Logger, metrics: Metric
-) -> Iterator[None]:
+def message_errors(body: str, dead_letters: DeadLetters, logger: Logger) -> Iterator[None]:
     """Handle what the processing of one message raises.
 
     A `Refused` message goes to the dead-letter queue with its reason and counts as processed, for
@@ -45,9 +43,9 @@ def message_errors(
         yield
     except Refused as refusal:
         dead_letters.put(body, str(refusal))
-        count(metrics, "MessagesRefused")
+        count("MessagesRefused")
         logger.error("message refused", reason=str(refusal))
     except Exception:
-        count(metrics, "MessagesFailed")
+        count("MessagesFailed")
         logger.exception("message failed, SQS delivers it again")
         raise

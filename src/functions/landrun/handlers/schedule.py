@@ -58,10 +58,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     tick = parse_tick(event)
     runs = []
     for run in start_runs(tick):
-        report_started(logger, metrics, run, scheduled_time=tick.scheduled_time)
+        report_started(logger, run, scheduled_time=tick.scheduled_time)
         runs.append(run)
     if not runs:
-        count(metrics, "TicksWithoutObjects")
+        count("TicksWithoutObjects")
         logger.info("nothing to read, no run started")
     return answer(runs)
 

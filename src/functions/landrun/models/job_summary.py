@@ -17,9 +17,6 @@ COUNT_LIMIT = 10**15
 
 _HOST = re.compile(r"summary-(algo-\d{1,4})\.json")
 _OF_ONE_HOST = frozenset({"host", "hosts", "problem"})
-_HOSTS_LIMIT = 100
-_HOST_NAME_LIMIT = 64
-_COUNTS_LIMIT = 20
 _DISPUTED = object()
 """Stands for a value that two hosts have differently."""
 
@@ -57,7 +54,8 @@ def sum_of_hosts(summaries: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, A
     hosts: set[str] = set()
     problems: dict[str, str] = {}
     for host, summary in summaries:
-        hosts |= {host, *_host_names(summary.get("hosts"))}
+        named = summary.get("hosts")
+        hosts |= {host, *(map(str, named) if isinstance(named, list) else ())}
         shards[host] = _counts(summary)
         if problem := summary.get("problem") if summary else "its summary cannot be read":
             problems[host] = str(problem)
@@ -92,7 +90,7 @@ def _add(total: dict[str, Any], name: str, value: Any) -> None:
             _add(total, f"{name}_omitted", len(joined) - LIST_LIMIT)
     elif name not in total:
         total[name] = value
-    elif _is_count(value) and _is_count(known):
+    elif is_count(value) and is_count(known):
         total[name] = known + value
     elif _is_number(value) and _is_number(known):
         total[name] = max(known, value)
@@ -102,31 +100,27 @@ def _add(total: dict[str, Any], name: str, value: Any) -> None:
 
 def _counts(summary: Mapping[str, Any]) -> dict[str, Any]:
     """Return a host's own numbers, and how many files of how many bytes it had."""
-    numbers = [(name, value) for name, value in summary.items() if _is_number(value)]
-    return files_read(summary) | dict(numbers[:_COUNTS_LIMIT])
+    numbers = {name: value for name, value in summary.items() if _is_number(value)}
+    return files_read(summary) | numbers
 
 
 def files_read(summary: Mapping[str, Any]) -> dict[str, int]:
     """Count the ``files`` that a job says it read, and their ``bytes`` if it lists all of them."""
     files, omitted = summary.get("files"), summary.get("files_omitted", 0)
-    if not isinstance(files, list) or not _is_count(omitted):
+    if not isinstance(files, list) or not is_count(omitted):
         return {}
     given = [one.get("bytes") for one in files if isinstance(one, dict)]
-    sizes = [size for size in given if _is_count(size)]
+    sizes = [size for size in given if is_count(size)]
     counted = {"files": len(files) + omitted}
     if not omitted and len(sizes) == len(files):
         counted["bytes"] = sum(sizes)
     return counted
 
 
-def _host_names(value: object) -> list[str]:
-    members = value[:_HOSTS_LIMIT] if isinstance(value, list) else []
-    return [one for one in members if isinstance(one, str) and len(one) <= _HOST_NAME_LIMIT]
-
-
 def _is_number(value: object) -> TypeGuard[int | float]:
-    return _is_count(value) or isinstance(value, float)
+    return is_count(value) or isinstance(value, float)
 
 
-def _is_count(value: object) -> TypeGuard[int]:
+def is_count(value: object) -> TypeGuard[int]:
+    """Return True for a whole number that is not too large to be one of rows, files or bytes."""
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < COUNT_LIMIT

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, SkipValidation
 
 from landrun.models.fields import Lenient, Text, Uri
+from landrun.models.job_summary import is_count
 from landrun.models.processing_job import ProcessingJob
 from landrun.models.run import check_run_name
 from landrun.models.status_change import RANKS, Status, StatusChange, timestamp
@@ -19,9 +20,6 @@ NOTIFICATION_PENDING: Literal["notification"] = "notification"
 
 UNFINISHED = frozenset({"RUNNING", "PENDING_REDRIVE"})
 """Statuses after which more will come (Step Functions API, DescribeExecution)."""
-
-COUNTABLE = 10**15
-"""More rows than any job can have read."""
 
 OUTSIDE = {"Kind": "outside"}
 """The trigger of a run that somebody started by hand, outside landrun."""
@@ -141,7 +139,7 @@ class RunRecord(BaseModel):
         None where the summary, which is the job's own, has no such number.
         """
         number = self.summary.get(name)
-        return number if isinstance(number, int) and abs(number) < COUNTABLE else None
+        return number if is_count(number) else None
 
     @property
     def can_be_redriven(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -22,16 +22,11 @@ from pydantic import (
 
 from landrun.errors import InvalidEvent
 from landrun.models.events import parse_utc, problems
-from landrun.sanitize import json_object, whole
+from landrun.sanitize import whole
 
-RANKS = {
-    "RUNNING": 0,
-    "PENDING_REDRIVE": 0,
-    "SUCCEEDED": 1,
-    "FAILED": 1,
-    "TIMED_OUT": 1,
-    "ABORTED": 1,
-}
+Status = Literal["RUNNING", "PENDING_REDRIVE", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
+
+RANKS = dict.fromkeys(get_args(Status), 1) | {"RUNNING": 0, "PENDING_REDRIVE": 0}
 """How far a status is: within one attempt, no record goes back to a lower rank."""
 
 
@@ -54,7 +49,6 @@ Milliseconds = Annotated[int, Field(ge=0, lt=253_402_300_800_000)]
 """Since 1970, before the year 10000."""
 
 Redrives = Annotated[int, Field(ge=0, le=1_000_000)]
-Status = Literal["RUNNING", "PENDING_REDRIVE", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 
 
 class StatusChange(BaseModel):
@@ -131,41 +125,16 @@ def parse_message(body: str) -> StatusChange | SlotRequest:
 
     Raises InvalidEvent when the body is neither a status change nor a request; names the fields.
     """
-    is_request = '"SlotRequest"' in body and "SlotRequest" in json_object(body)
-    return parse_slot_request(body) if is_request else parse_status_change(body)
-
-
-def parse_slot_request(body: str) -> SlotRequest:
-    """Read an execution's request for a concurrency slot.
-
-    Raises InvalidEvent when the body is not a request; names the fields.
-    """
     try:
-        return SlotRequestMessage.model_validate(_content(body)).SlotRequest
+        # Texts that were cut off, such as long causes, may end with half of a surrogate pair.
+        content = json.loads(whole(json.dumps(json.loads(body), ensure_ascii=False)))
+        if isinstance(content, dict) and "SlotRequest" in content:
+            return SlotRequestMessage.model_validate(content).SlotRequest
+        return StatusChangeEvent.model_validate(content).detail
     except ValidationError as error:
-        raise InvalidEvent(f"not a request for a concurrency slot: {problems(error)}") from error
-
-
-def parse_status_change(body: str) -> StatusChange:
-    """Read a status change.
-
-    Raises InvalidEvent when the body is not a *Step Functions Execution Status Change* event; names
-    the fields.
-    """
-    try:
-        return StatusChangeEvent.model_validate(_content(body)).detail
-    except ValidationError as error:
-        raise InvalidEvent(f"not a Step Functions status change: {problems(error)}") from error
-
-
-def _content(body: str) -> Any:
-    """Read JSON, with a question mark for each half of a surrogate pair.
-
-    Halves come from texts that were cut off in the middle of a pair, such as long causes. No model
-    and no database accepts them.
-    """
-    try:
-        return json.loads(whole(json.dumps(json.loads(body), ensure_ascii=False)))
+        raise InvalidEvent(
+            f"neither a status change nor a request for a concurrency slot: {problems(error)}"
+        ) from error
     except (ValueError, RecursionError) as error:
         raise InvalidEvent(f"not a status change: the message is not JSON: {error}") from error
 

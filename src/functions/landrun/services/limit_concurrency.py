@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from landrun.adapters.concurrency_table import UNLIMITED, ConcurrencyTable
@@ -19,7 +19,6 @@ from landrun.adapters.step_functions import Executions
 from landrun.errors import InvalidEvent, ServiceError, SlotNotReleased
 from landrun.models.concurrency import LimitedExecution, SlotStatus
 from landrun.models.status_change import RANKS, SlotRequest, StatusChange, timestamp
-from landrun.observability import Metric
 
 STOPPING_TIME = timedelta(minutes=10)
 """How long an end's message is retried while the job still stops, which may take minutes."""
@@ -43,7 +42,6 @@ class ConcurrencyLimiter:
     executions: Executions
     jobs: ProcessingJobs
     logger: Logger
-    metrics: Metric
     limit: int
     clock: Callable[[], datetime]
 
@@ -113,7 +111,7 @@ class ConcurrencyLimiter:
         if holder:
             self.logger.info("concurrency slot acquired", run=holder.name)
             waited = max(0.0, (now - holder.requested_at).total_seconds())
-            self.metrics.add_metric("WaitForSlot", MetricUnit.Seconds, waited)
+            Metrics().add_metric("WaitForSlot", MetricUnit.Seconds, waited)
             self._resume(holder)
 
     def _resume(self, holder: LimitedExecution) -> bool:
@@ -207,5 +205,5 @@ class ConcurrencyLimiter:
         requests = [one.requested_at for one in self.table.with_status(SlotStatus.WAITING)]
         if self.limit or requests:
             oldest = max(0.0, (now - min(requests, default=now)).total_seconds())
-            self.metrics.add_metric("RunsWaiting", MetricUnit.Count, len(requests))
-            self.metrics.add_metric("OldestWaitForSlot", MetricUnit.Seconds, oldest)
+            Metrics().add_metric("RunsWaiting", MetricUnit.Count, len(requests))
+            Metrics().add_metric("OldestWaitForSlot", MetricUnit.Seconds, oldest)

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, cast
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from landrun.adapters.landings_table import LandingsTable, PendingLanding
@@ -23,7 +23,7 @@ from landrun.errors import InvalidManifest, ReconcileFailed, ServiceError
 from landrun.models.run import ManualTrigger, manual_run_name
 from landrun.models.run_record import EXECUTION_RUNNING, NOTIFICATION_PENDING, RunRecord
 from landrun.models.status_change import RANKS, described_change, timestamp
-from landrun.observability import Metric, count, count_by
+from landrun.observability import count, count_by
 from landrun.sanitize import one_line
 from landrun.services.collect_landings import LandingCollector
 from landrun.services.limit_concurrency import ConcurrencyLimiter
@@ -89,7 +89,6 @@ class Reconciler:
     limiter: ConcurrencyLimiter
     collects: bool
     logger: Logger
-    metrics: Metric
     clock: Callable[[], datetime]
 
     def reconcile(self, grace: timedelta | None = None) -> dict[str, int]:
@@ -124,7 +123,7 @@ class Reconciler:
                 with self._failure_noted(f"{kind} {run}", failed):
                     if recover():
                         recovered += 1
-                        count(self.metrics, "MissedEventsRecovered")  # of all kinds, for the alarm
+                        count("MissedEventsRecovered")  # of all kinds, for the alarm
                         count_by("MissedEventsRecovered", "Kind", KINDS[kind])
                         self.logger.warning("missed event recovered", kind=KINDS[kind], run=run)
         return recovered
@@ -235,9 +234,9 @@ class Reconciler:
             pending, oldest = pending + 1, min(oldest, landing.since)
             if landing.claim and landing.claim.at <= before:
                 stale.setdefault(landing.claim.run, []).append(landing)
-        count(self.metrics, "LandingsWaiting", pending)
+        count("LandingsWaiting", pending)
         age = (now - oldest).total_seconds()
-        self.metrics.add_metric(name="OldestLandingAge", unit=MetricUnit.Seconds, value=age)
+        Metrics().add_metric(name="OldestLandingAge", unit=MetricUnit.Seconds, value=age)
         for name, claimed in stale.items():
             yield name, partial(self._finish, name, claimed)
         if not self.collects:  # StartOn was changed to arrival while landings waited
@@ -278,7 +277,7 @@ class Reconciler:
         except InvalidManifest:
             manifest = None
         if manifest is None or manifest.trigger is None:
-            count(self.metrics, "ManifestsWithoutTrigger")
+            count("ManifestsWithoutTrigger")
             self.logger.warning("manifest without run and trigger", run=name)
             return False
         self.run_starter.start_from(manifest, name, manifest.trigger)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from landrun.adapters.job_logs import JobLogs
@@ -25,7 +25,7 @@ from landrun.models.processing_job import ProcessingJob, job_in, submitted_job_n
 from landrun.models.run_record import NOTIFICATION_PENDING, RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun.models.status_change import StatusChange
-from landrun.observability import Metric, count, count_by
+from landrun.observability import count, count_by
 
 LEASE = timedelta(minutes=2)
 """How long a process that has claimed a notification may take: twice the function's timeout."""
@@ -58,7 +58,6 @@ class OutcomeRecorder:
     notifications: Notifications
     manifests: S3Uri
     logger: Logger
-    metrics: Metric
     clock: Callable[[], datetime]
 
     def record(self, change: StatusChange) -> bool:
@@ -74,7 +73,7 @@ class OutcomeRecorder:
             self._notify_first(stored)
             stored = self.runs_table.write(record)
         if stored and not _is_same_write(stored, record):
-            count(self.metrics, "StatusChangesSuperseded")
+            count("StatusChangesSuperseded")
             self.logger.info("status change superseded", extra={"status": record.status})
             self.notify_if_overdue(stored)
             return False
@@ -194,7 +193,7 @@ class OutcomeRecorder:
     def _report(self, record: RunRecord) -> None:
         count_by("Executions", "Status", record.status)
         if record.duration_seconds is not None:
-            self.metrics.add_metric("RunDuration", MetricUnit.Seconds, record.duration_seconds)
+            Metrics().add_metric("RunDuration", MetricUnit.Seconds, record.duration_seconds)
         self.logger.info("status change recorded", extra={"status": record.status})
         if record.input_also_matches:
             self.logger.warning(

@@ -97,4 +97,4 @@ def test_progress_is_looked_up_over_batches_and_what_dynamodb_left_is_asked_for_
     names, sizes = [f"run-{number:03}" for number in range(101)], []
     found = RunsTable(Mock(batch_get_item=batch_get_item), "runs").find_progress(names)
     assert found == dict.fromkeys(names, (2, 1))
-    assert sizes == [100, 40, 1]
+    assert sizes == [100, 41]

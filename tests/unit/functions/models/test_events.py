@@ -9,7 +9,7 @@ import pytest
 
 from landrun.errors import InvalidEvent, OtherEvent
 from landrun.models.events import OTHER_EVENTS, parse_object_created, parse_tick
-from landrun.models.status_change import parse_message, parse_status_change
+from landrun.models.status_change import parse_message
 
 ABSENT = object()
 SCHEDULE = "arn:aws:scheduler:us-east-1:123456789012:schedule/default/nightly"
@@ -109,7 +109,7 @@ def test_what_is_no_event_at_all_is_refused(text):
 
 def test_a_text_that_was_cut_in_the_middle_of_a_character_is_kept(body):
     failed = body({"detail.cause": "the end is \ud83d"}, "execution-failed")
-    assert parse_status_change(failed).cause == "the end is ?"
+    assert parse_message(failed).cause == "the end is ?"
 
 
 @pytest.mark.parametrize("time", [TIME, "2026-11-22T04:00:00+01:00", "2026-11-22T03:00:00"])

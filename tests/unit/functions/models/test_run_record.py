@@ -10,7 +10,7 @@ import pytest
 from landrun.adapters.notifications import failure_message, failure_subject, trigger_text
 from landrun.models.processing_job import job_in
 from landrun.models.run_record import OUTSIDE, RunRecord
-from landrun.models.status_change import parse_status_change
+from landrun.models.status_change import parse_message
 
 RUN = "landrun-50f0421ea8585c9eb9688415b36b93f2"
 LOG = "aws logs tail /aws/sagemaker/ProcessingJobs --log-stream-name-prefix "
@@ -24,7 +24,7 @@ def recorded(messages):
     def make(event="execution-failed", **detail):
         [message] = messages(event)
         message["detail"] |= detail
-        change = parse_status_change(json.dumps(message))
+        change = parse_message(json.dumps(message))
         record, job = RunRecord.from_status_change(change), job_in(change)
         return record.with_job(job) if job else record
 
