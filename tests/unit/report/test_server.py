@@ -16,17 +16,16 @@ HERE = {"Host": "127.0.0.1:8765"}
 HOSTS, PAGES, TOKENS = "this server answers", "this server takes no", "the token is"
 
 
-class Live:
-    """What the server asks of `LiveStack`."""
+def refuse():
+    raise ServiceError("sqs:ReceiveMessage", "AccessDenied", "no")
 
-    stack = Stack("shop", "eu-west-1", {}, {}, client=lambda *_: None)
-    span = timedelta(days=30)
 
-    def update(self, after):
-        return {"version": after + 1}
-
-    def dead_letters(self):
-        raise ServiceError("sqs:ReceiveMessage", "AccessDenied", "no")
+LIVE = Mock(
+    stack=Stack("shop", "eu-west-1", {}, {}, client=lambda *_: None),
+    span=timedelta(days=30),
+    update=lambda after: {"version": after + 1},
+    dead_letters=refuse,
+)
 
 
 def describe(name):
@@ -37,7 +36,7 @@ def describe(name):
     return {"run": {"name": name}}
 
 
-APP = application(Live(), TOKEN, describe)
+APP = application(LIVE, TOKEN, describe)
 
 
 @pytest.fixture
@@ -51,12 +50,9 @@ def client(monkeypatch):
     [
         ({"Host": "[::1]:8765"}, TOKEN, ""),
         ({"Host": "evil.example:8765"}, TOKEN, HOSTS),
-        ({"Host": "[::1"}, TOKEN, HOSTS),
-        ({"Host": ""}, TOKEN, HOSTS),
         ({"Origin": "http://127.0.0.1:8765"}, TOKEN, ""),
         ({"Origin": "http://localhost:8765"}, TOKEN, PAGES),
         ({"Origin": "https://evil.example"}, TOKEN, PAGES),
-        ({"Sec-Fetch-Site": "same-origin"}, TOKEN, ""),
         ({"Sec-Fetch-Site": "cross-site"}, TOKEN, PAGES),
         ({}, "", TOKENS),
         ({}, "é", TOKENS),
