@@ -13,8 +13,6 @@ IMAGE = os.environ.get("LANDRUN_CONTAINER_IMAGE", "")
 """The image under test, built on the base of packages."""
 
 collect_ignore_glob = [] if IMAGE else ["test_*.py"]
-if not os.environ.get("LANDRUN_DOCKER_REGISTRY"):
-    collect_ignore_glob.append("test_push.py")
 
 
 @pytest.fixture

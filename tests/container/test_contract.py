@@ -24,7 +24,8 @@ from laptop_stack import eventually
 from .conftest import IMAGE
 
 INPUT = "/opt/ml/processing/input/messages"
-OUTPUT = "/opt/ml/processing/output/processed"
+LEFT = "processing/output/processed"
+OUTPUT = f"/opt/ml/{LEFT}"
 FOLDERS = ("/opt/ml/config", INPUT, f"{INPUT}/a.jsonl", OUTPUT, "/opt/ml/output")
 LOOK = f"""
 import json, os
@@ -33,13 +34,15 @@ def owner(path):
 seen = {{path: owner(path) for path in {FOLDERS}}}
 seen |= {{"uid": os.getuid(), "host": os.uname().nodename, "environment": dict(os.environ)}}
 json.dump(seen, open("{OUTPUT}/seen.json", "w"))
+open("/opt/ml/output/message", "w").write("out of ink")
+raise SystemExit(3)
 """
 STOPPABLE = f"""
 import signal, sys, time
 def stop(*_):
     open('{OUTPUT}/stopped', 'w').write('in time')
     raise SystemExit(143)
-signal.signal(signal.SIGTERM, HANDLER)
+signal.signal(signal.SIGTERM, stop)
 print('ready', flush=True)
 time.sleep(100)
 """
@@ -77,25 +80,15 @@ def job(docker, tmp_path):
         assert docker(*what, "--quiet", "--filter", f"label={LABEL}={name}") == ""
 
 
-def ended(container):
-    """Run a container to its end; give its exit code."""
-    container.start()
-    while (code := container.wait(0.1)) is None:
-        pass
-    container.collect()
-    return code
-
-
-def output(container, name):
-    file = container.opt_ml / "processing/output/processed" / name
-    return file.read_text(encoding="utf-8") if file.exists() else None
-
-
-def test_mounts_environment_and_host_are_as_on_sagemaker(job):
+def test_mounts_environment_host_exit_code_and_message_are_as_on_sagemaker(job):
     container = job("python3", "-c", LOOK)
-    assert ended(container) == 0, container.log.read_text()
+    container.start()
+    code = eventually(lambda: container.wait(0.1))
+    container.collect()
+    assert code == 3, container.log.read_text()
+    assert (container.opt_ml / "output/message").read_text() == "out of ink"
 
-    seen = json.loads(output(container, "seen.json"))
+    seen = json.loads((container.opt_ml / LEFT / "seen.json").read_text())
     assert [seen[folder] for folder in FOLDERS] == [
         [0, "0o755", False],
         [0, "0o755", False],
@@ -108,21 +101,13 @@ def test_mounts_environment_and_host_are_as_on_sagemaker(job):
     assert not {"LANDRUN_OPT_ML", "VIRTUAL_ENV"} & seen["environment"].keys()
 
 
-def test_the_script_s_exit_code_and_its_message_come_back(job):
-    script = "open('/opt/ml/output/message', 'w').write('out of ink'); raise SystemExit(3)"
-    container = job("python3", "-c", script)
-    assert ended(container) == 3
-    assert (container.opt_ml / "output/message").read_text() == "out of ink"
-
-
-@pytest.mark.parametrize(("handler", "left"), [("stop", "in time"), ("signal.SIG_IGN", None)])
-def test_a_stopped_job_gets_sigterm_and_is_killed_after_the_grace(job, handler, left):
-    container = job("python3", "-c", STOPPABLE.replace("HANDLER", handler))
+def test_a_stopped_job_gets_sigterm_and_its_outputs_come_back(job):
+    container = job("python3", "-c", STOPPABLE)
     container.start()
     eventually(lambda: container.log.exists() and "ready" in container.log.read_text())
     container.stop()
     container.collect()
-    assert output(container, "stopped") == left
+    assert (container.opt_ml / LEFT / "stopped").read_text() == "in time"
 
 
 def test_the_containers_of_a_killed_laptop_are_removed_and_no_others(job, tmp_path):

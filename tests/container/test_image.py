@@ -1,8 +1,15 @@
-"""What the image gives a job, and what it does not."""
+"""What the image gives a job and what it does not, and that it is pushed for real."""
 
 import json
+import os
+import socket
+import subprocess
+import uuid
 
 import pytest
+
+from landrun_ops.actions.image import Repository, push
+from laptop_stack import eventually
 
 from .conftest import IMAGE
 
@@ -51,3 +58,46 @@ def test_it_holds_nothing_but_the_job_and_starts_it(docker, shell):
     config = json.loads(docker("image", "inspect", "--format", "{{json .Config}}", IMAGE))
     assert config["Entrypoint"] == ["python3", "/opt/program/preprocess.py"]
     assert config["User"] == "landrun"
+
+
+# The program of Debian's package docker-registry.
+REGISTRY = os.environ.get("LANDRUN_DOCKER_REGISTRY", "")
+PORT = 5055
+CONFIG = """
+version: 0.1
+storage: {{filesystem: {{rootdirectory: {folder}/data}}}}
+http: {{addr: "127.0.0.1:{port}"}}
+log: {{level: error}}
+"""
+
+
+@pytest.fixture
+def registry(tmp_path):
+    """The address of a registry of this machine."""
+    config = tmp_path / "config.yml"
+    config.write_text(CONFIG.format(folder=tmp_path, port=PORT))
+
+    def listens():
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", PORT)) == 0
+
+    with subprocess.Popen([REGISTRY, "serve", str(config)]) as process:
+        eventually(listens)
+        yield f"localhost:{PORT}"
+        process.terminate()
+
+
+@pytest.mark.skipif(not REGISTRY, reason="the package docker-registry cannot be had here")
+def test_the_image_is_pushed_and_its_digest_gets_the_same_image_back(registry, docker):
+    # A name of its own: Docker asks no registry for what it has pulled by this name before.
+    target = f"{registry}/landrun-{uuid.uuid4().hex}"
+    name = push(docker, IMAGE, Repository(target, "AWS", "of-the-day"), "latest")
+    assert name.startswith(f"{target}@sha256:")
+    before = docker("image", "inspect", "--format", "{{.Id}}", IMAGE)
+    docker("image", "rm", f"{target}:latest")
+    try:
+        docker("pull", "--quiet", name)
+        assert docker("image", "inspect", "--format", "{{.Id}}", name) == before
+    finally:
+        docker("logout", registry)
+        docker("image", "rm", name)
