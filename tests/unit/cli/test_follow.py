@@ -34,17 +34,15 @@ FAILED_JOB = attempt(result="failed", ended=at(30), reason="no column")
 @pytest.mark.parametrize(
     ("last", "job_began", "phase", "since", "note"),
     [
-        (None, None, Phase.QUEUED, 0, ""),
         (attempt(), None, Phase.STARTING, 5, ""),
         (attempt(), at(9), Phase.PROCESSING, 9, ""),
         (FAILED_JOB, None, Phase.RETRYING, 30, "no column"),
-        (Attempt(1, "", "lambda:invoke", 1, at(5)), None, Phase.RUNNING, 5, ""),
         (Wait(True, 3, at(2), reason="1"), None, Phase.WAITING, 2, REFUSED),
         (SlotWait(1, at(3)), None, Phase.WAITING_FOR_SLOT, 3, "2 of 9 in line"),
     ],
 )
 def test_the_last_event_of_the_history_is_what_a_run_does(last, job_began, phase, since, note):
-    now = progress(EXECUTION, (last,) if last else (), job_began, "2 of 9 in line")
+    now = progress(EXECUTION, (last,), job_began, "2 of 9 in line")
     assert (now.phase, now.since, now.note) == (phase, at(since), note)
     assert (now.status, now.reason) == ("RUNNING", "")
 

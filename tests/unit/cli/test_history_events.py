@@ -84,10 +84,6 @@ CASES = {
         [job(), ended("TaskFailed", *SLOW)],
         [replace(FIRST, reason=f"{SLOW[0]}: {SLOW[1]}")],
     ),
-    "a task of another service": (
-        [asked("lambda:invoke", {}), ended("TaskFailed", "Lambda.Unknown", "it broke")],
-        [Attempt(1, "", "lambda:invoke", 1, at(2), at(5), "failed", "Lambda.Unknown: it broke")],
-    ),
     "what ran when somebody stopped the execution": (
         [job(), ended("ExecutionAborted", cause="wrong file")],
         [replace(FIRST, result="stopped", reason="somebody stopped the execution: wrong file")],
@@ -96,12 +92,11 @@ CASES = {
         [job(), FAILED, ended("ExecutionFailed", "E"), REDRIVEN, job("r-2")],
         [FIRST, Redrive(at(7), 1), Attempt(2, "r-2", JOB, 1, at(8))],
     ),
-    "another machine's wait for a token": (
+    "a task of another service, which waits for a token of its own": (
         [slot({"Approve": 1})],
         [Attempt(1, "", "sqs:sendMessage.waitForTaskToken", 1, at(2))],
     ),
     "a wait for a slot that lasts": ([SLOT], [SlotWait(1, at(2))]),
-    "a message that the history has as text": ([slot('{"SlotRequest": {}}')], [SlotWait(1, at(2))]),
     "a slot that was acquired": (
         [SLOT, ended("TaskSucceeded"), job()],
         [SlotWait(1, at(2), at(5), acquired=True), Attempt(1, "r-1", JOB, 1, at(6))],

@@ -60,8 +60,6 @@ FROM_20TH = datetime(2026, 11, 20, 8, 0, 0, 1000, tzinfo=UTC)
         (RunFilter(), None, [TICK, RERUN, FAILED, OLD]),
         (RunFilter(), FROM_20TH, [TICK, RERUN]),
         (RunFilter(status=frozenset({"FAILED", "TIMED_OUT"})), None, [FAILED, OLD]),
-        (RunFilter(kind="schedule"), None, [TICK]),
-        (RunFilter(contains="a+b"), None, [FAILED, OLD]),
         (RunFilter(frozenset({"FAILED"}), "object-created", ".csv"), None, [FAILED]),
         (RunFilter(rerun_of=FAILED), None, [RERUN]),
         (RunFilter(status=UNFINISHED), FROM_20TH, [RERUN]),
@@ -71,7 +69,7 @@ def test_a_filter_selects_runs(reader, only, since, names):
     assert [run.name for run in reader.newest(NOW, since=since, only=only)] == names
 
 
-@pytest.mark.parametrize("text", [TICK, "landrun-1330d580", "landrun-1", "1330d580", "1"])
+@pytest.mark.parametrize("text", [TICK, "landrun-1", "1330d580"])
 def test_a_run_is_found_by_the_beginning_of_its_name(reader, text):
     assert reader.named(text, NOW).name == TICK
     assert reader.named(OLD, NOW).name == OLD
@@ -83,7 +81,7 @@ NONE, SEVERAL = r"no run of the last 90 days .*landrun runs", f"{RERUN}, {FAILED
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("5d8f02", NONE), ("", NONE), ("\x1b[31m", NONE), ("landrun-o", NONE), ("3f5d8f0", SEVERAL)],
+    [("5d8f02", NONE), ("", NONE), ("landrun-o", NONE), ("3f5d8f0", SEVERAL)],
 )
 def test_a_name_of_no_run_or_of_several_is_an_error(reader, text, words):
     with pytest.raises(ConfigurationError, match=words):

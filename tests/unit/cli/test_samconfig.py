@@ -41,7 +41,6 @@ def test_the_line_of_the_overrides_changes_alone(tmp_path, before, after):
     [
         f'{DEPLOY}\nparameter_overrides = """A=1\nB=2"""\n',
         f'{DEPLOY}\nparameter_overrides = "ParameterKey=A,ParameterValue=1"\n',
-        'default.deploy.parameters.parameter_overrides = "A=1"\n',
         "[default\n",
     ],
 )

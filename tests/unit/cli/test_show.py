@@ -85,11 +85,9 @@ def printed(capsys, monkeypatch):
         ({}, {"events": (WAITED, Redrive(BEGAN, 1))}, ["slot, 12 min", "resumed from where"]),
         ({"redrive_count": 2}, {"events": ()}, ["resumed 2 times", "no Processing job was asked"]),
         ({}, {"input": MANY}, ["1,200 objects", "s3://landings/in/2.csv", "and 1,197 more"]),
-        ({"input_message": "s3://b/a"}, {"input": None}, ["no manifest", "input s3://b/a"]),
         ({"input_also_matches": ["b"]}, {"tail": ["\tno"]}, ["also reads b", "ends no"]),
         ({"left_out": ["summary"], "output_problem": "9 only"}, {}, ["deep: summary", "9 only"]),
         (DENIED, {"reruns": [record({"name": "r"})]}, ["role arn:aws:iam::1:role/r", "r: RUNNING"]),
-        ({"exit_message": None, "error": None}, {}, ["why the run gave no reason"]),
     ],
 )
 def test_a_run_is_printed_with_what_is_known_of_it(printed, row, more, words):
