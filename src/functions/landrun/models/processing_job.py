@@ -106,15 +106,11 @@ def job_in(change: StatusChange) -> ProcessingJob | None:
     return ProcessingJob.from_json(change.output) or ProcessingJob.from_json(change.cause)
 
 
-class _Parameters(BaseModel):
-    ProcessingJobName: Lenient[JobName] = None
-
-
 def requested_job_name(event: dict[str, Any]) -> str | None:
     """Return the name of the job that a history event asks for; None for any other event."""
     scheduled = event.get("taskScheduledEventDetails") or {}
-    parameters = json_object(scheduled.get("parameters"))
-    return _Parameters.model_validate(parameters).ProcessingJobName
+    requested = ProcessingJob.from_json(scheduled.get("parameters"))
+    return requested.ProcessingJobName if requested else None
 
 
 def submitted_job_name(newest_first: Iterable[dict[str, Any]], redrive_count: int) -> str | None:

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
+    AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from landrun.errors import InvalidEvent
-from landrun.models.events import parse_utc, problems
+from landrun.models.events import problems
 from landrun.sanitize import whole
 
 Status = Literal["RUNNING", "PENDING_REDRIVE", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
@@ -34,13 +34,6 @@ def timestamp(milliseconds: float) -> str:
     """Spell epoch milliseconds as ISO 8601 in UTC, to the millisecond."""
     time = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _start(value: object) -> str:
-    time = datetime.fromisoformat(value) if isinstance(value, str) else None
-    if time is None or time.tzinfo is None:
-        raise ValueError("not a time with its zone")
-    return timestamp(parse_utc(value).timestamp() * 1000)
 
 
 Arn = Annotated[str, StringConstraints(pattern=r"^arn:[a-z0-9-]+:states:\S+$", max_length=512)]
@@ -67,7 +60,6 @@ class StatusChange(BaseModel):
     error: str | None = None
     cause: str | None = None
     redriveCount: Redrives = 0  # noqa: N815
-    redriveDate: Milliseconds | None = None  # noqa: N815
 
     @property
     def ended(self) -> bool:
@@ -99,8 +91,8 @@ class SlotRequest(BaseModel):
 
     execution_arn: Arn = Field(alias="ExecutionArn")
 
-    started_at: Annotated[str, BeforeValidator(_start)] = Field(alias="StartedAt")
-    """Its place in the order; ISO 8601 in UTC, to the millisecond."""
+    started_at: AwareDatetime = Field(alias="StartedAt")
+    """When it started, which is its place in the order."""
 
     token: Annotated[str, StringConstraints(min_length=1, max_length=2048)] = Field(
         alias="TaskToken"
@@ -144,7 +136,7 @@ def described_change(described: dict[str, Any]) -> StatusChange:
     texts = {name: whole(text) for name, text in described.items() if isinstance(text, str)}
     times = {
         name: int(described[name].timestamp() * 1000)
-        for name in ("startDate", "stopDate", "redriveDate")
+        for name in ("startDate", "stopDate")
         if described.get(name) is not None
     }
     return StatusChange.model_validate({**described, **texts, **times})

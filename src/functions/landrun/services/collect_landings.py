@@ -8,13 +8,13 @@ docs/decisions/0004-collecting-landings.md.
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from itertools import chain, count, islice
+from dataclasses import dataclass
+from itertools import count, islice
 from typing import TypeVar
 
 from landrun.adapters.clients import CONNECTIONS
 from landrun.adapters.landings_table import LandingsTable, PendingLanding, landing_id
-from landrun.adapters.manifests import Collected, Manifest, Manifests
+from landrun.adapters.manifests import Collected, Manifests
 from landrun.models.landing import Landing
 from landrun.models.run import ScheduleTrigger, Trigger, tick_run_name
 from landrun.models.tick import Tick
@@ -34,15 +34,6 @@ def at_once(act: Callable[[Given], Answer], given: Iterable[Given]) -> list[Answ
     """
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         return list(pool.map(act, given))
-
-
-@dataclass
-class _Claimed:
-    """What an attempt has claimed: ids and landings, and whether more is pending."""
-
-    landings: list[Landing] = field(default_factory=list)
-    ids: set[str] = field(default_factory=set)
-    more: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,54 +87,39 @@ class LandingCollector:
 
         The second value is True when the run read the last pending landings.
         """
-        taken = _Claimed(ids=claimed)
         manifest = self.manifests.find(name)
         if manifest is None:
-            self._claim_up_to_limit(name, trigger, pending, taken)
-            manifest = self._commit(name, trigger, taken)
-        if manifest is None:
-            return None
+            landings, more = self._claim_up_to_limit(name, trigger, pending)
+            if not landings:
+                return None
+            claimed = claimed.union(map(landing_id, landings))
+            collected = Collected(tuple(landings), last=not more)
+            manifest = self.manifests.write_collected(name, collected, trigger)
         run = self.run_starter.start_from(manifest, name, trigger)
         collected = self.manifests.collected(manifest)
-        self._mark_processed(name, collected, taken)
+        table = self.landings_table
+        at_once(lambda landing: table.mark_processed(name, landing), collected.landings)
+        not_in_manifest = claimed.difference(map(landing_id, collected.landings))
+        at_once(lambda item: table.release(name, item), not_in_manifest)
         return run, collected.last
 
     def _claim_up_to_limit(
-        self, name: str, trigger: Trigger, pending: Iterable[PendingLanding], taken: _Claimed
-    ) -> None:
-        """Claim up to ``max_objects`` of one bucket, including what the run claimed before."""
-        free: Iterator[PendingLanding] = (
-            one for one in pending if one.claim is None or one.claim.run == name
-        )
-        first = next(free, None)
-        if first is None:
-            return
-        free = chain([first], free)
-        while room := self.max_objects - len(taken.landings):
+        self, name: str, trigger: Trigger, pending: Iterable[PendingLanding]
+    ) -> tuple[list[Landing], bool]:
+        """Claim up to ``max_objects`` of one bucket, including what the run claimed before.
+
+        The second value is True when more is pending.
+        """
+        free = (one for one in pending if one.claim is None or one.claim.run == name)
+        landings: list[Landing] = []
+        bucket, more = "", False
+        while room := self.max_objects - len(landings):
             found = list(islice(free, min(room, _CHUNK)))
             if not found:
-                return
-            ids = [one.id for one in found if one.bucket == first.bucket]
-            taken.more |= len(ids) < len(found)
-            self._claim(name, trigger, ids, taken)
-        taken.more |= next(free, None) is not None
-
-    def _claim(self, name: str, trigger: Trigger, ids: list[str], taken: _Claimed) -> None:
-        landings = at_once(lambda item: self.landings_table.claim(item, name, trigger), ids)
-        for item, landing in zip(ids, landings, strict=True):
-            if landing is not None:
-                taken.ids.add(item)
-                taken.landings.append(landing)
-
-    def _commit(self, name: str, trigger: Trigger, taken: _Claimed) -> Manifest | None:
-        if not taken.landings:
-            return None
-        collected = Collected(tuple(taken.landings), last=not taken.more)
-        return self.manifests.write_collected(name, collected, trigger)
-
-    def _mark_processed(self, name: str, collected: Collected, taken: _Claimed) -> None:
-        """Mark what the manifest holds as processed, and release claims that it does not hold."""
-        table = self.landings_table
-        at_once(lambda landing: table.mark_processed(name, landing), collected.landings)
-        rest = taken.ids - {landing_id(landing) for landing in collected.landings}
-        at_once(lambda item: table.release(name, item), rest)
+                return landings, more
+            bucket = bucket or found[0].bucket
+            ids = [one.id for one in found if one.bucket == bucket]
+            more = more or len(ids) < len(found)
+            claimed = at_once(lambda item: self.landings_table.claim(item, name, trigger), ids)
+            landings += filter(None, claimed)
+        return landings, more or next(free, None) is not None

@@ -93,7 +93,7 @@ class ConcurrencyLimiter:
             execution = self.table.find(request.name) or LimitedExecution(
                 name=request.name,
                 execution_arn=request.execution_arn,
-                started_at=request.started_at,
+                started_at=timestamp(request.started_at.timestamp() * 1000),
                 requested_at=self.clock(),
             )
             if request.token in execution.task_tokens:

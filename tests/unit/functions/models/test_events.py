@@ -91,7 +91,7 @@ def test_another_event_of_s3_is_no_error_and_one_that_s3_does_not_have_is_refuse
         ("execution-failed", "detail.redriveCount", [10**40, -1]),
         ("execution-failed", "detail.status", ["\x1b[2J"]),
         ("slot-requested", "SlotRequest.TaskToken", ["", "x" * 2049, None]),
-        ("slot-requested", "SlotRequest.StartedAt", ["2026-11-22T08:15:31", "soon", NO_TIME[2]]),
+        ("slot-requested", "SlotRequest.StartedAt", ["2026-11-22T08:15:31", "soon"]),
         ("slot-requested", "SlotRequest.ExecutionArn", ["landrun"]),
     ],
 )
