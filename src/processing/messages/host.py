@@ -67,8 +67,7 @@ def this_host(opt_ml: Path, folder: Path) -> Host:
     The configuration says for each input whether its ``folder`` is sharded or copied.
     """
     resources = _config(opt_ml, "resourceconfig")
-    names = set(map(str, resources.get("hosts") or ()))
-    hosts = tuple(sorted(names, key=lambda name: (len(name), name)))  # algo-2 before algo-10
+    hosts = tuple(sorted(map(str, resources.get("hosts") or ())))
     current = str(resources.get("current_host"))
     if len(hosts) < 2 or current not in hosts:  # noqa: PLR2004
         return Host()
