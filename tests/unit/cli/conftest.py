@@ -1,4 +1,4 @@
-"""What the tests of commands share: credentials, a stack's outputs, and moto's AWS."""
+"""What the tests of commands share: a stack's outputs, and moto's AWS."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -28,15 +28,6 @@ EXECUTION = {
     "startDate": datetime(2026, 11, 22, 3, tzinfo=UTC),
 }
 """DescribeExecution's answer for an execution that runs."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _credentials():
-    with pytest.MonkeyPatch.context() as patches:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patches.setenv(name, "testing")
-        patches.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        yield
 
 
 @lru_cache

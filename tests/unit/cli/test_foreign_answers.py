@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 from botocore.awsrequest import AWSResponse
-from botocore.exceptions import ConnectionClosedError, HTTPClientError
+from botocore.exceptions import ConnectionClosedError
 from botocore.httpsession import URLLib3Session
 from moto.core.botocore_stubber import MockRawResponse
 
@@ -49,29 +49,36 @@ def send(monkeypatch):
     sent = Mock(side_effect=lambda _: answered(200, PAGE))
     monkeypatch.setattr(URLLib3Session, "send", lambda _, request: sent(request))
     monkeypatch.setattr(clients, "ATTEMPTS", 1)
-    monkeypatch.setenv("LANDRUN_STACK", "ours")
+    for name in ("LANDRUN_STACK", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "ours")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     return sent
 
 
 NO_STACK = b"<ErrorResponse><Error><Code>ValidationError</Code></Error></ErrorResponse>"
-ANSWERS = {
-    "a page": (answered(200, PAGE), "a proxy or sign-in page may have answered"),
-    "a body cut off": (HTTPClientError(error="IncompleteRead"), "IncompleteRead"),
-    "no such stack": (answered(400, NO_STACK, "text/xml"), "no stack 'ours' in us-east-1: check"),
-}
 
 
-@pytest.mark.parametrize(("answer", "words"), ANSWERS.values(), ids=ANSWERS)
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (answered(200, PAGE), "a proxy or sign-in page may have answered"),
+        (answered(400, NO_STACK, "text/xml"), "no stack 'ours' in us-east-1: check"),
+        (ConnectionClosedError(endpoint_url="https://aws.invalid/"), "check the network"),
+    ],
+    ids=["a page", "no such stack", "nobody"],
+)
 def test_whatever_answers_for_cloudformation_is_one_line_and_exit_code_2(
-    send, capsys, answer, words
+    send, monkeypatch, capsys, answer, words
 ):
-    send.side_effect = [answer]
+    send.side_effect = [answer] * 5
+    monkeypatch.setattr(clients, "ATTEMPTS", 5)
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     assert cli.run(["ui"]) == 2
-    output = capsys.readouterr()
-    assert output.out == ""
-    (line,) = output.err.splitlines()
+    out, err = capsys.readouterr()
+    (line,) = err.splitlines()
     assert line.startswith("landrun: ")
     assert words in line
+    assert (out, send.call_count) == ("", 2 if "network" in words else 1)
 
 
 @pytest.mark.parametrize("command", sorted({*cli.COMMANDS, *ARGUMENTS} - OTHERS))
@@ -96,20 +103,11 @@ def test_a_credential_process_that_prints_no_credentials_is_one_line_and_exit_co
     monkeypatch, tmp_path, capsys
 ):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name)
+        monkeypatch.delenv(name, raising=False)
     config = tmp_path / "config"
-    config.write_text("[default]\ncredential_process = echo signed in\n", encoding="utf-8")
+    config.write_text("[default]\nregion = us-east-1\ncredential_process = echo signed in\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     assert cli.run(["runs", "--stack", "ours"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "credential" in line
-
-
-def test_a_call_without_an_answer_is_sent_twice(send, monkeypatch, capsys):
-    send.side_effect = ConnectionClosedError(endpoint_url="https://aws.invalid/")
-    monkeypatch.setattr(clients, "ATTEMPTS", 5)
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
-    assert cli.run(["runs"]) == 2
-    assert send.call_count == 2
-    assert "check the network" in capsys.readouterr().err
