@@ -1,6 +1,5 @@
 """Files that mean harm: a line without end, columns without number, bombs, untrue claims."""
 
-import bz2
 import gzip
 import zlib
 from collections.abc import Callable, Iterable
@@ -113,25 +112,18 @@ FALSE_PARQUET = around(b"PAR1", bytes(MIB))
 NULS = b'\n{"text":"a\\u0000b","\\u0000order":1,"\\u0000":2}\n'
 # A character of four bytes becomes three of twelve in Unicode's NFC form.
 GROWING = around(GOOD + b'{"text":"', "\U0001d160".encode(), b'"}\n')
-MANY = b"text," + b",".join(b"c%d" % i for i in range(480)) + b"\n"
-EMPTY = b"t" + b"," * 480 + b"\n"
-# Lines just below what is refused by length, so that many of them share a batch.
-SMALL_LINE = b'{"text":"t","n":[' + b"[]," * 200_000 + b"[]]}\n"
 SMALL_VALUES = b'{"text":"t","n":[' + b"{}," * 2_600_000 + b"{}]}\n"
 # A frame whose header asks for a window of 2 GiB, with one block of a repeated byte.
 WINDOW = b"\x28\xb5\x2f\xfd\x00\xa8" + (1 | 1 << 1 | 1000 << 3).to_bytes(3, "little") + b"x"
-EMPTY_FRAMES = zstandard.compress(b"") * 1000
 LONG = GOOD.replace(b"good", b"good " * 200) * 3000
 ZEROS = bytes(16 * MIB)
-A_GOOD_FRAME, NAME = zstandard.compress(GOOD), b"\x1f\x8b\x08\x08" + bytes(6)
-GZIP_IN_GZIP = gzipped(bombs(gzip.compress, ZEROS))
+NAME = b"\x1f\x8b\x08\x08" + bytes(6)
 NO_JSON, BLANKS = gzipped(around(GOOD, b"x\n" * 512)), gzipped(around(GOOD, b"\n" * MIB))
-NULS_IN_GZIP, NULS_IN_BZ2 = bombs(gzip.compress, ZEROS), bombs(bz2.compress, ZEROS)
-NULS_IN_ZSTD, LONG_IN_ZSTD = bombs(zstandard.compress, ZEROS), bombs(zstandard.compress, LONG)
+NULS_IN_GZIP, NULS_IN_ZSTD = bombs(gzip.compress, ZEROS), bombs(zstandard.compress, ZEROS)
+LONG_IN_ZSTD = bombs(zstandard.compress, LONG)
 
 TEXTS = [
     Case("a line of 1 GB", "l.jsonl", around(GOOD, b"x" * MIB, b"\n" + GOOD), 1000, 20, LOST),
-    Case("a line of 1 GB, and no other", "l.jsonl", around(b"", b"x" * MIB), 1000, 20, REJECTED),
     Case("a quoted field of 1 GB", "q.csv", around(QUOTE, b"x," * MIB, b"\nb,1\n"), 500, 9, LOST),
     Case("a quote left open on each line", "q.csv", around(CSV, b'"a,"b\n' * 1000), 1700, 2, LOST),
     Case("a million columns of CSV", "c.csv", _columns, 1_000_000, 20_000, REJECTED),
@@ -140,10 +132,8 @@ TEXTS = [
     Case("JSON nested a million deep", "d.jsonl", _deep, 1_000_000, 10_000, LOST),
     Case("JSON of a million keys", "k.jsonl", _keys, 1_000_000, 1000, LOST, READ),
     Case("JSON of millions of small values", "v.jsonl", around(GOOD, SMALL_VALUES), 16, 1, LOST),
-    Case("JSON lines of small values", "v.jsonl", around(GOOD, SMALL_LINE), 160, 1, READ),
     Case("names of a megabyte", "n.jsonl", _long_names, MIB, 10_000, READ),
     Case("600 columns in turn, JSON", "s.jsonl", _sparse, 500_000, 650, READ),
-    Case("481 empty columns, CSV", "s.csv", around(MANY, EMPTY), 50_000, 1, READ),
     Case("numbers of a million digits", "n.jsonl", _numbers, 1_000_000, 5000, LOST),
     Case("NULs", "n.jsonl", around(GOOD, bytes(1000), NULS), 100_000, 1, LOST),
     Case("UTF-16 with half pairs", "u.jsonl", around(UTF16, HALF, b"A"), MIB, 999, LOST),
@@ -152,30 +142,19 @@ TEXTS = [
     Case("lines that are no JSON", "x.jsonl.gz", NO_JSON, 4096, 1, LOST),
     Case("a billion blank lines", "b.jsonl.gz", BLANKS, 1000, 1, READ),
     Case("10 GB of NULs in gzip", "z.jsonl.gz", NULS_IN_GZIP, 640, 1, REJECTED),
-    Case("100 GB of NULs in bz2", "z.csv.bz2", NULS_IN_BZ2, 6400, 1, REJECTED),
     Case("100 GB of NULs in zstd", "z.csv.zst", NULS_IN_ZSTD, 6400, 1, REJECTED),
     Case("100 GB in zstd", "m.jsonl.zst", LONG_IN_ZSTD, 33_000, 1, DAMAGED, READ),
-    Case("empty frames", "e.jsonl.zst", around(A_GOOD_FRAME, EMPTY_FRAMES), 1000, 1, READ),
     Case("a zstd window of 2 GiB", "w.jsonl.zst", around(WINDOW), 0, 0, REJECTED),
-    Case("gzip within gzip", "z.jsonl.gz", GZIP_IN_GZIP, 640, 1, REJECTED),
     Case("a gzip header without end", "h.jsonl.gz", around(NAME, b"n" * MIB), 20, 1, REJECTED),
     Case("false Parquet in gzip", "p.parquet.gz", gzipped(FALSE_PARQUET), 9999, 3, REJECTED),
 ]
 MOST = 2**31 - 1
-# These rows, one more, and 2⁶², as Thrift's compact protocol writes the numbers.
-ROWS, HAS, ONE_MORE, ENDLESS = 5003, b"\x96N", b"\x98N", b"\x80" * 9 + b"\x01"
+# These rows, and one more, as Thrift's compact protocol writes the numbers.
+ROWS, HAS, ONE_MORE = 5003, b"\x96N", b"\x98N"
 ODD_NAMES = ["\0order", "\0position", "a\x1b[31m\nb", "\u202e", "n" * 300_000, ""]
 
 
 ORDINARY = parquet({"text": [f"message {i}" for i in range(ROWS)], "n": range(ROWS)})
-
-
-def claiming(count, *, pages=False):
-    """A file of another number of rows than its footer says, or its ``pages`` as well."""
-    start = -8 - int.from_bytes(ORDINARY[-8:-4], "little")
-    body, footer = ORDINARY[:start], ORDINARY[start:-8].replace(HAS, count)
-    body = body.replace(HAS, count) if pages else body
-    return around(body + footer + len(footer).to_bytes(4, "little") + b"PAR1")
 
 
 def with_bytes(old, new):
@@ -206,10 +185,9 @@ def _times(_):
 LONG_FOOTER = around(ORDINARY[:-8] + MOST.to_bytes(4, "little") + b"PAR1")
 TEXT_LENGTH = with_bytes(b"\x09\0\0\0some", b"\xff\xff\xff\x7fsome")
 NOT_UTF8 = with_bytes(b"some text", b"some\xff\xfeext")
-MORE, NULL = claiming(ONE_MORE, pages=True), repeated(None, dtype=pl.Int8)
+MORE, NULL = around(ORDINARY.replace(HAS, ONE_MORE)), repeated(None, dtype=pl.Int8)
 PARQUET = [
     Case("a footer longer than its file", "f.parquet", LONG_FOOTER, 0, 0, REJECTED),
-    Case("2⁶² rows, claimed", "r.parquet", claiming(ENDLESS), 0, 0, REJECTED),
     Case("a row more than there is, claimed", "r.parquet", MORE, 0, 0, DAMAGED),
     Case("100 million nulls", "n.parquet", NULL, 10**8, 30_000, DAMAGED, READ),
     Case("equal texts of 1 MB", "d.parquet", repeated("x" * MIB), 2000, 20, DAMAGED, READ),

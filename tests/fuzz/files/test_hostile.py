@@ -109,15 +109,6 @@ def test_names_and_excerpts_cannot_forge_lines_of_the_log_or_steer_a_terminal(jo
     assert read.rejected[1]["excerpt"] == r"\x1b]0;x\x07 \x9b31m \u202e evil"
 
 
-def test_a_name_that_is_no_text_is_no_failure(job):
-    try:
-        job.give("a\udcff.jsonl", GOOD)
-    except (OSError, UnicodeEncodeError):
-        pytest.skip("this file system takes only names that are text")
-
-    assert job.run().file(r"a\udcff.jsonl")["rows_out"] == 1
-
-
 def test_what_is_beyond_number_is_counted(job, monkeypatch):
     monkeypatch.setattr(work, "MAX_LISTED", 10)
     monkeypatch.setattr(summary, "MAX_FILES", 10)
