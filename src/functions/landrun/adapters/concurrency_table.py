@@ -32,9 +32,8 @@ class ConcurrencyTable:
     """The executions that wait for a concurrency slot or hold one, through a client of DynamoDB.
 
     All reads are strongly consistent. `save`, `acquire` and `release` write nothing, and return
-    None or False, if somebody else has written the execution since it was read. Every method may be
-    repeated, and raises `ServiceError` if DynamoDB refuses a call or cannot be reached. ``sleep``
-    waits for a number of seconds.
+    None or False, if somebody else has written the execution since it was read. ``sleep`` waits for
+    a number of seconds.
     """
 
     def __init__(

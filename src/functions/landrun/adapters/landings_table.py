@@ -101,11 +101,7 @@ def ordered(sequencer: str | None) -> str:
 
 
 class LandingsTable:
-    """The table of landings, through boto3's client of DynamoDB; ``clock`` returns the UTC time.
-
-    Every method raises `ServiceError` when DynamoDB refuses a call for another reason than its
-    condition, or cannot be reached. Every method may be repeated.
-    """
+    """The table of landings, through boto3's client of DynamoDB; ``clock`` returns the UTC time."""
 
     def __init__(self, client: Any, table: str, clock: Callable[[], datetime]) -> None:
         self._client = client

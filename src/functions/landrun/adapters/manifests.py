@@ -62,8 +62,7 @@ class Collected:
 class Manifests:
     """The manifests under one prefix of one bucket, through boto3's client of S3.
 
-    The prefix never lies under the landing prefix. Every method that calls S3 raises `ServiceError`
-    when S3 refuses the call or cannot be reached.
+    The prefix never lies under the landing prefix.
     """
 
     def __init__(self, client: Any, bucket: str, prefix: str) -> None:

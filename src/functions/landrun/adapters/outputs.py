@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -31,32 +30,20 @@ _READ_LIMIT = 1_048_576
 _LEAST_NEEDED_FIRST = ("files", "parts", "shards")
 
 
-@dataclass(frozen=True, slots=True)
-class OutputSize:
-    """How many objects, of how many bytes, lie under an output URI.
-
-    ``complete`` is False where there are more than were counted.
-    """
-
-    objects: int
-    bytes: int
-    complete: bool = True
-
-
 class Outputs:
-    """The inputs and outputs of runs in S3, through boto3's client of it.
-
-    Every method raises `ServiceError` when S3 refuses a call or cannot be reached.
-    """
+    """The inputs and outputs of runs in S3, through boto3's client of it."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def measure(self, under: S3Uri) -> OutputSize:
-        """Count what lies under a URI, up to `OBJECTS_COUNTED`: it may be a whole bucket."""
+    def measure(self, under: S3Uri) -> tuple[int, int, bool]:
+        """Count the objects under a URI, and their bytes.
+
+        The last value is False if there are more than `OBJECTS_COUNTED`: it may be a whole bucket.
+        """
         listed = list_objects(self._client, under)
         sizes = [found.size for found in islice(listed, OBJECTS_COUNTED)]
-        return OutputSize(len(sizes), sum(sizes), complete=next(listed, None) is None)
+        return len(sizes), sum(sizes), next(listed, None) is None
 
     def summary(self, under: S3Uri) -> dict[str, Any] | None:
         """Read the job's ``summary.json``, or add up each host's ``summary-<host>.json``.

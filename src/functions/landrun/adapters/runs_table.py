@@ -29,11 +29,7 @@ _BATCH = 100
 
 
 class RunsTable:
-    """One table of runs, keyed by the run's name, through boto3's client of DynamoDB.
-
-    Every method raises `ServiceError` when DynamoDB refuses a call for another reason than its
-    condition, or cannot be reached; each may be repeated.
-    """
+    """One table of runs, keyed by the run's name, through boto3's client of DynamoDB."""
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client

@@ -12,10 +12,7 @@ _AT_WORK = frozenset({"InProgress", "Stopping"})
 
 
 class ProcessingJobs:
-    """Processing jobs of the account, through boto3's client of SageMaker.
-
-    Every method raises `ServiceError` when SageMaker refuses a call or cannot be reached.
-    """
+    """Processing jobs of the account, through boto3's client of SageMaker."""
 
     def __init__(self, client: Any) -> None:
         self._client = client

@@ -27,11 +27,7 @@ class Started:
 
 
 class Executions:
-    """The executions of one state machine, through boto3's client of Step Functions.
-
-    Every method that calls Step Functions raises `ServiceError` when it refuses the call or cannot
-    be reached.
-    """
+    """The executions of one state machine, through boto3's client of Step Functions."""
 
     def __init__(self, client: Any, state_machine_arn: str) -> None:
         self._client = client

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, AliasPath, BaseModel, BeforeValidator, Fiel
 
 from landrun.errors import InvalidEvent, OtherEvent
 from landrun.models.landing import Landing
-from landrun.models.s3_uri import KEY_LIMIT, is_bucket, is_key
+from landrun.models.s3_uri import BUCKET, KEY_LIMIT, is_key
 from landrun.models.tick import Tick
 from landrun.sanitize import shown
 
@@ -34,12 +34,6 @@ OTHER_EVENTS = frozenset(
 
 SIZE_LIMIT = 10**15
 """Bytes: a thousand terabytes, twenty times the largest object that S3 keeps."""
-
-
-def _bucket(name: str) -> str:
-    if not is_bucket(name):
-        raise ValueError(f"no bucket is called {shown(name)}")
-    return name
 
 
 def _key(key: str) -> str:
@@ -65,7 +59,7 @@ def _null_is_none(value: object) -> object:
 
 
 UtcTime = Annotated[datetime, BeforeValidator(parse_utc)]
-Bucket = Annotated[str, AfterValidator(_bucket)]
+Bucket = Annotated[str, Field(pattern=f"^{BUCKET}$")]
 Key = Annotated[str, AfterValidator(_key)]
 VersionId = Annotated[str, Field(pattern=r"^[!-~]{1,1024}$")]
 Sequencer = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{1,64}$")]

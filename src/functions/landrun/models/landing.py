@@ -89,16 +89,11 @@ def check_key(key: str) -> str:
             f"no object has the key {shown(key)}: it is longer than {KEY_LIMIT} bytes, or holds"
             " half of a surrogate pair"
         )
-    if "\0" in key:
-        raise InvalidKey(f"the key {one_line(key)} holds a NUL character, which no file name can")
-    components = key.split("/")
-    if any(component in ("", ".", "..") for component in components):
-        raise InvalidKey(
-            f"the key {one_line(key)} has an empty, '.' or '..' component: rename the object"
-        )
-    if any(len(component.encode()) > FILE_NAME_LIMIT for component in components):
-        raise InvalidKey(
-            f"a component of the key {shown(key)} is longer than the {FILE_NAME_LIMIT} bytes that"
-            " a file name can have: rename the object"
-        )
+    for component in key.split("/"):
+        too_long = len(component.encode()) > FILE_NAME_LIMIT
+        if too_long or component in ("", ".", "..") or "\0" in component:
+            raise InvalidKey(
+                f"no file can have the key {one_line(key)}: it has an empty, '.' or '..' component,"
+                f" one of over {FILE_NAME_LIMIT} bytes, or a NUL: rename the object"
+            )
     return key

@@ -11,12 +11,8 @@ from landrun.sanitize import shown
 KEY_LIMIT = 1024
 """Bytes of an object's key (Amazon S3 user guide, "Naming Amazon S3 objects")."""
 
-_BUCKET = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
-
-
-def is_bucket(name: str) -> bool:
-    """Return True if a bucket can have this name; old ones have capitals, up to 255 characters."""
-    return _BUCKET.fullmatch(name) is not None
+BUCKET = "[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}"
+"""A pattern of the names of buckets; old ones have capitals, and up to 255 characters."""
 
 
 def is_key(key: str) -> bool:
@@ -49,7 +45,7 @@ class S3Uri:
         """
         scheme, _, rest = text.partition("://")
         bucket, _, key = rest.partition("/")
-        if scheme != "s3" or not is_bucket(bucket) or not is_key(key):
+        if scheme != "s3" or not re.fullmatch(BUCKET, bucket) or not is_key(key):
             raise InvalidS3Uri(f"{shown(text)} is not an S3 URI: write s3://bucket/key")
         return cls(bucket, key)
 

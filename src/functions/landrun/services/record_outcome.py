@@ -174,17 +174,17 @@ class OutcomeRecorder:
             return record
         try:
             under = S3Uri.parse(record.output_processed_message)
-            size = self.outputs.measure(under)
+            objects, size, complete = self.outputs.measure(under)
             summary = self.outputs.summary(under)
         except (InvalidS3Uri, ServiceError) as error:
             if _may_pass(error):
                 raise
             return record.model_copy(update={"output_problem": str(error)})
-        problem = None if size.complete else f"counted the first {size.objects} objects only"
+        problem = None if complete else f"counted the first {objects} objects only"
         return record.model_copy(
             update={
-                "output_objects": size.objects,
-                "output_bytes": size.bytes,
+                "output_objects": objects,
+                "output_bytes": size,
                 "output_problem": problem,
                 "summary": summary,
             }
