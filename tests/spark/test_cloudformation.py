@@ -48,27 +48,23 @@ def as_cloudformation(java, text, values):
     return json.loads(replaced(plain.writeValueAsString(read.readTree(replaced(text)))))
 
 
-@pytest.mark.parametrize("escaped", [True, False])
-def test_the_laptop_makes_the_same_of_a_definition(java, escaped):
+def arguments(*, escaped):
+    values = dict.fromkeys(TOKEN.findall(TEXT), "{}")
     words = json.dumps(WORDS, ensure_ascii=escaped)
-    given = dict.fromkeys(TOKEN.findall(TEXT), "{}")
-    given |= {"landrun_JobArguments": words, "landrun_JobEntrypoint": words}
-    given["landrun_Environment"] = "# Environment"
-
-    made = as_cloudformation(java, TEXT, given)
-
-    assert made == json.loads(filled_in(TEXT, given))
-    job = made["States"]["Process messages"]["Parameters"]
-    assert job["AppSpecification"]["ContainerArguments"] == WORDS
-    assert "Environment" not in job
+    return values | {"landrun_JobArguments": words, "landrun_Environment": "# Environment"}
 
 
-def test_an_escaped_token_is_replaced_all_the_same(java):
-    """So values may not contain one; were this to fail, the parameters' patterns could allow it."""
-    given = {"a": r'"\u0024{b}"', "b": "x"}
-
-    assert as_cloudformation(java, "k: ${a}", given) == {"k": "x"}
-    assert json.loads(filled_in("k: ${a}", given)) == {"k": "x"}
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        (TEXT, arguments(escaped=True)),
+        (TEXT, arguments(escaped=False)),
+        # An escaped token is replaced all the same; so values may not contain one.
+        ("k: ${a}", {"a": r'"\u0024{b}"', "b": "x"}),
+    ],
+)
+def test_the_laptop_makes_the_same_of_a_definition(java, text, values):
+    assert as_cloudformation(java, text, values) == json.loads(filled_in(text, values))
 
 
 @pytest.mark.parametrize("name", ["JobArguments", "JobEnvironment"])
@@ -77,8 +73,7 @@ def test_the_parameters_patterns_mean_the_same_in_java(java, name):
     lists = [[], WORDS, ["x" * 256], ["x" * 257], ["x"] * 101, ["\n"], ["\x7f"], ["\u2028"]]
     lists += [["${landrun_X}"], ["\U0001f600" * 256]]
     texts = [json.dumps(one, ensure_ascii=how) for one in lists for how in (True, False)]
-    texts += ["", "a  b", "[a", r'["\ud83d"]', r'["\/"]', r'["\u0024{landrun_X}"]']
-    texts += ['{"A": "1"}', "{}", "A=1,B=", '{"A": "' + "x" * 257 + '"}', "A=b=c"]
+    texts += ["", "a  b", "[a", r'["\ud83d"]', r'["\u0024{landrun_X}"]', '{"A": "1"}', "A=1,B="]
     compiled = java.jvm.java.util.regex.Pattern.compile(pattern["AllowedPattern"])
     for text in texts:
         here = re.fullmatch(pattern["AllowedPattern"], text) is not None

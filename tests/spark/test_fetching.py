@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -40,18 +39,6 @@ def test_every_line_is_read_by_the_one_stretch_that_it_begins_in(tmp_path_factor
         part = fetching.hole(str(whole), folder, start)
         fetching.lines(str(whole), part, start, end)
         assert list(range_blocks(part, start, end)) == list(range_blocks(whole, start, end))
-
-
-def test_rows_of_parquet_are_read_from_their_row_groups_alone(tmp_path):
-    whole = tmp_path / "whole.parquet"
-    frame = pl.DataFrame({"text": [f"{n}{'x' * 2000}" for n in range(4000)], "n": range(4000)})
-    frame.write_parquet(whole, row_group_size=100, compression="uncompressed")
-    part = fetching.hole(str(whole), tmp_path, 1)
-
-    fetching.rows(str(whole), part, 150, 420)
-
-    assert pl.scan_parquet(part).slice(150, 270).collect().equals(frame[150:420])
-    assert part.stat().st_blocks * 512 < whole.stat().st_size / 2
 
 
 def test_what_identifies_a_file_is_all_there_where_its_beginning_is_plain(tmp_path):
