@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from io import StringIO
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -71,25 +70,17 @@ def test_a_mistake_is_one_line_with_the_remedy_and_exit_code_2(
     assert said.out == ""
 
 
-def written_to(stdout, root):
-    command = [sys.executable, "-m", "landrun_ops", "--help"]
-    pipe = subprocess.PIPE
-    done = subprocess.run(command, cwd=root, stdout=stdout, stderr=pipe, text=True, check=False)
-    os.close(stdout)
-    return done.returncode, done.stderr
-
-
-def test_a_closed_pipe_ends_the_command_without_a_word(root):
-    """As in ``landrun runs | head -1``."""
-    reader, writer = os.pipe()
-    os.close(reader)
-    assert written_to(writer, root) == (141, "")
-
-
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
-def test_a_full_disk_is_one_line_and_exit_code_2(root):
+def test_a_closed_pipe_ends_the_command_without_a_word_and_a_full_disk_with_one_line(root):
+    reader, closed = os.pipe()  # as in ``landrun runs | head -1``
+    os.close(reader)
     line = "landrun: cannot write the output: No space left on device\n"
-    assert written_to(os.open("/dev/full", os.O_WRONLY), root) == (2, line)
+    for stdout, end in ((closed, (141, "")), (os.open("/dev/full", os.O_WRONLY), (2, line))):
+        command = [sys.executable, "-m", "landrun_ops", "--help"]
+        to = {"stdout": stdout, "stderr": subprocess.PIPE}
+        done = subprocess.run(command, cwd=root, **to, text=True, check=False)
+        os.close(stdout)
+        assert (done.returncode, done.stderr) == end
 
 
 def test_help_imports_nothing_that_is_slow():
@@ -145,17 +136,11 @@ def test_a_command_to_be_typed_names_the_same_stack_unless_the_environment_does(
 HOSTILE = "a\x1b[2J\x1b]0;owned\x07\r\n\x9b31m\x7f\u202egnp.exe\u2028é"
 
 
-def drawn(shown, width=100):
-    out = StringIO()
-    console.console(file=out, width=width).print(shown)
-    return out.getvalue()
-
-
 def harmless(text):
     return all(line.isprintable() for line in text.split("\n")) and "é" in text
 
 
-def test_hostile_rows_are_shown_beside_the_others_and_reach_the_terminal_harmless():
+def test_hostile_texts_reach_the_terminal_harmless_and_json_is_exact(capsys):
     counts = {"rows_in": HOSTILE, "rows_out": 10**60, "duplicates": {"a": 1}}
     trigger = {"Kind": "object-created", "Key": HOSTILE}
     row = {"name": HOSTILE, "status": "FAILED", "trigger": trigger, "summary": counts}
@@ -164,20 +149,16 @@ def test_hostile_rows_are_shown_beside_the_others_and_reach_the_terminal_harmles
         record({"status": "SUCCEEDED", "trigger": {"Kind": ["x"]}}),
     ]
     watched = Activity(stack="s", region="eu", at=NOW, runs=rows, notes=[HOSTILE])
-    for shown in (runs_table(rows), screen(watched)):
-        assert harmless(drawn(shown))
-        assert "SUCCEEDED" in drawn(shown)
-    assert rows[0].reason.isprintable()
-    assert len(rows[0].reason) <= 1000
-
-
-def test_lines_are_harmless_and_json_is_exact(capsys):
-    console.show_json({"Cause": HOSTILE})
-    shown = capsys.readouterr().out
-    assert json.loads(shown) == {"Cause": HOSTILE}
-    console.console().print(HOSTILE)
-    console.say(HOSTILE)
+    for shown in (runs_table(rows), screen(watched), HOSTILE):
+        console.console().print(shown)
+        console.say(HOSTILE)
     console.complain(f"first\n  {HOSTILE}")
     out, err = capsys.readouterr()
+    assert all(map(harmless, (out, err)))
+    assert out.count("SUCCEEDED") == 2  # beside the hostile ones
     assert err.startswith("landrun: first a")
-    assert all(map(harmless, (shown, out, err)))
+    assert len(rows[0].reason) <= 1000
+    console.show_json({"Cause": HOSTILE})
+    shown = capsys.readouterr().out
+    assert harmless(shown)
+    assert json.loads(shown) == {"Cause": HOSTILE}

@@ -19,9 +19,9 @@ HOSTILE = "</script><script>alert(1)</script><!-- $data ${data} & \u202e"
 
 def test_texts_from_outside_are_in_the_data_only_and_only_the_pages_own_scripts_may_run():
     landed = {"Kind": "object-created", "Key": HOSTILE}
-    run = record({"trigger": landed, "status": "FAILED", "exit_message": HOSTILE})
     about = {"stack": "<b>", "region": "eu-west-1", "laptop": False, "made_at": NOW, "since": NOW}
-    report = Report(**about, runs=[facts(run, laptop=False)])
+    run = of(trigger=landed, status="FAILED", exit_message=HOSTILE)
+    report = Report(**about, runs=[run])
     page = render(report, "window.library = 1;")
     data, library, script = re.findall(r"<script[^>]*>(.*?)</script>", page, re.DOTALL)
     policy = str(re.findall(r'Content-Security-Policy" content="([^"]+)"', page)[0])
@@ -43,36 +43,8 @@ def hashed(text):
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
-NAME = "landrun-55ea21e7b46057f4a32078eff858d2a4"
-JOB = {
-    "ProcessingJobName": f"{NAME}-fe320c42",
-    "ProcessingStartTime": 1795377459661,
-    "ProcessingEndTime": 1795377460195,
-    "ProcessingResources": {"ClusterConfig": {"InstanceCount": 2, "InstanceType": "ml.m5.large"}},
-}
-ROW = {
-    "name": NAME,
-    "status": "SUCCEEDED",
-    "started_at": "2026-11-22T19:57:30.306Z",
-    "duration_seconds": 9.891,
-    "trigger": {"Kind": "object-created", "Key": "incoming/a.csv", "Size": 70},
-    "output": json.dumps(JOB),
-    "execution_arn": f"arn:aws:states:eu-west-1:123456789012:execution:machine:{NAME}",
-}
-FAILED = {"status": "FAILED", "output": None, "error": "States.TaskFailed"}
-
-
-def of(**changes):
-    return facts(record(ROW | changes), laptop=False)
-
-
-@pytest.mark.parametrize("where", [{}, {**FAILED, "cause": json.dumps(JOB)}])
-def test_a_run_is_split_into_waiting_and_the_work_of_its_job(where):
-    found = of(**where)
-
-    assert (found.waited, found.worked, found.instances) == (9.355, 0.534, "2 x ml.m5.large")
-    assert (found.bytes_in, found.duration_seconds) == (70, 9.891)
-    assert found.links["execution"].startswith("https://eu-west-1.console.aws.amazon.com/")
+def of(**row):
+    return facts(record(row), laptop=False)
 
 
 def test_the_size_of_a_tick_is_known_if_all_of_its_files_are_listed():
