@@ -54,8 +54,8 @@ def told(env, *arguments, code=0):
     return json.loads(done.stdout)
 
 
-def installed(env, *arguments, command=LANDRUN, **how):
-    """Run the installed command, as a process."""
+def installed(env, *arguments, command, cwd):
+    """Run an installed command, as a process."""
     return subprocess.run(
         [command, *arguments],
         env=env,
@@ -64,5 +64,5 @@ def installed(env, *arguments, command=LANDRUN, **how):
         timeout=2 * SECONDS,
         stdin=subprocess.DEVNULL,
         check=False,
-        **how,
+        cwd=cwd,
     )
