@@ -21,7 +21,7 @@ from landrun.adapters.runs_table import RunsTable
 from landrun.adapters.step_functions import Executions
 from landrun.errors import InvalidManifest, ReconcileFailed, ServiceError
 from landrun.models.run import ManualTrigger, manual_run_name
-from landrun.models.run_record import EXECUTION_RUNNING, NOTIFICATION_PENDING, RunRecord
+from landrun.models.run_record import EXECUTION_RUNNING, NOTIFICATION_PENDING, UNFINISHED, RunRecord
 from landrun.models.status_change import RANKS, described_change, timestamp
 from landrun.observability import count, count_by
 from landrun.sanitize import one_line
@@ -103,14 +103,21 @@ class Reconciler:
         slots_before = now - (SLOT_GRACE if grace is None else grace)
         claimed_before = now - (CLAIM_GRACE if grace is None else grace)
         failed: list[str] = []
-        recovered = {
-            "Statuses": self._recover("Statuses", self._statuses(before), failed),
-            "Claims": self._recover("Claims", self._claims(claimed_before), failed),
-            "Manifests": self._recover("Manifests", self._manifests(before, now), failed),
-            "Executions": self._recover_executions(before, failed),
-            "Notifications": self._recover("Notifications", self._notifications(), failed),
-            **self._recover_slots(slots_before, before, failed),
+        missed = {
+            "Statuses": self._statuses(before),
+            "Claims": self._claims(claimed_before),
+            "Manifests": self._manifests(before, now),
+            "Executions": self._executions(before, failed),
+            "Notifications": self._notifications(),
+            "ExecutionsNotResumed": self.limiter.missed_resumes(slots_before),
+            "SlotsNotReleased": self.limiter.missed_releases(slots_before),
         }
+        recovered = {kind: self._recover(kind, found, failed) for kind, found in missed.items()}
+        with self._failure_noted("free slots", failed):
+            self.limiter.acquire_free_slots(SLOTS)
+            self.limiter.measure()
+        counts = islice(self.limiter.missed_counts(self._running(), before), LOOK_UPS)
+        recovered["SlotsNotCounted"] = self._recover("SlotsNotCounted", counts, failed)
         if failed:
             raise ReconcileFailed("; ".join(failed[:10]))
         return recovered
@@ -177,32 +184,28 @@ class Reconciler:
 
     # ---- Executions: those that the runs table does not know, or not as they are -------------
 
-    def _recover_executions(self, before: datetime, failed: list[str]) -> int:
+    def _executions(self, before: datetime, failed: list[str]) -> Iterator[Recovery]:
         """Compare the list of executions with the runs table, back to the last checkpoint.
 
         The list begins with what changed last. A reconcile that does not get through it leaves a
         checkpoint to continue from; one with failures lets the next compare the same again.
         """
-        failures: list[str] = []
-        recovered = 0
-        with self._failure_noted("Executions", failures):
-            checkpoint = self.landings_table.checkpoint("executions")
-            # younger executions may not be in the list yet
-            begun = checkpoint.get("begun", min(before, self.clock() - GRACE).isoformat())
-            token, last = checkpoint.get("token", ""), checkpoint.get("back_to", LONG_AGO)
-            for page, next_token in islice(self._pages(token), PAGES):
-                new = [one for one in page if _changed_at(one) > datetime.fromisoformat(last)]
-                recovered += self._recover("Executions", self._not_recorded(new, before), failures)
-                token = next_token if len(new) == len(page) else ""
-                if not token:
-                    break
-            again = bool(failures) or checkpoint.get("again", False)
-            checkpoint = {"back_to": last if again else begun}
-            if token:
-                checkpoint = {"begun": begun, "token": token, "back_to": last, "again": again}
-            self.landings_table.save_checkpoint("executions", checkpoint)
-        failed += failures
-        return recovered
+        failed_before = len(failed)
+        checkpoint = self.landings_table.checkpoint("executions")
+        # younger executions may not be in the list yet
+        begun = checkpoint.get("begun", min(before, self.clock() - GRACE).isoformat())
+        token, last = checkpoint.get("token", ""), checkpoint.get("back_to", LONG_AGO)
+        for page, next_token in islice(self._pages(token), PAGES):
+            new = [one for one in page if _changed_at(one) > datetime.fromisoformat(last)]
+            yield from self._not_recorded(new, before)
+            token = next_token if len(new) == len(page) else ""
+            if not token:
+                break
+        again = len(failed) > failed_before or checkpoint.get("again", False)
+        checkpoint = {"back_to": last if again else begun}
+        if token:
+            checkpoint = {"begun": begun, "token": token, "back_to": last, "again": again}
+        self.landings_table.save_checkpoint("executions", checkpoint)
 
     def _pages(self, token: str = "", **only: str) -> Iterator[tuple[list[dict[str, Any]], str]]:
         while True:
@@ -283,34 +286,16 @@ class Reconciler:
         self.run_starter.start_from(manifest, name, manifest.trigger)
         return True
 
-    # ---- Notifications and slots -------------------------------------------------------------
+    # ---- Notifications -----------------------------------------------------------------------
 
     def _notifications(self) -> Iterator[Recovery]:
         """Find failures that were recorded and not notified."""
         for record in self.runs_table.find_unfinished(NOTIFICATION_PENDING):
             yield record.name, partial(self.recorder.notify_if_overdue, record)
 
-    def _recover_slots(
-        self, slots_before: datetime, before: datetime, failed: list[str]
-    ) -> dict[str, int]:
-        limiter = self.limiter
-        resumes = limiter.missed_resumes(slots_before)
-        resumed = self._recover("ExecutionsNotResumed", resumes, failed)
-        releases = limiter.missed_releases(slots_before)
-        released = self._recover("SlotsNotReleased", releases, failed)
-        with self._failure_noted("free slots", failed):
-            limiter.acquire_free_slots(SLOTS)
-            limiter.measure()
-        counts = islice(limiter.missed_counts(self._running(), before), LOOK_UPS)
-        return {
-            "SlotsNotCounted": self._recover("SlotsNotCounted", counts, failed),
-            "ExecutionsNotResumed": resumed,
-            "SlotsNotReleased": released,
-        }
-
 
 def _changed_at(execution: dict[str, Any]) -> datetime:
     """Return when an execution reached its status: the order of ListExecutions."""
-    running = execution["status"] in ("RUNNING", "PENDING_REDRIVE")
+    running = execution["status"] in UNFINISHED
     changed = execution.get("redriveDate" if running else "stopDate") or execution["startDate"]
     return cast(datetime, changed)
