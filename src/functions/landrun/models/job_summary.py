@@ -55,7 +55,8 @@ def sum_of_hosts(summaries: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, A
     problems: dict[str, str] = {}
     for host, summary in summaries:
         named = summary.get("hosts")
-        hosts |= {host, *(map(str, named) if isinstance(named, list) else ())}
+        members = named if isinstance(named, list) else []
+        hosts |= {host, *(one for one in members if isinstance(one, str))}
         shards[host] = _counts(summary)
         if problem := summary.get("problem") if summary else "its summary cannot be read":
             problems[host] = str(problem)
