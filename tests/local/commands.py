@@ -17,8 +17,6 @@ LANDRUN = str(Path(sys.executable).with_name("landrun"))
 SECONDS = 60
 """Longest wait for anything."""
 
-Done = subprocess.CompletedProcess[str]
-
 _NOT_OURS = ("LANDRUN_", "AWS_", "NO_PROXY", "no_proxy", "COLUMNS", "CI", "MAKE", "MFLAGS")
 
 
@@ -44,7 +42,7 @@ def landrun(env, *arguments, cwd=None):
         contextlib.redirect_stderr(err),
     ):
         code = cli.run(list(arguments))
-    return Done(arguments, code, out.getvalue(), err.getvalue())
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def told(env, *arguments, code=0):

@@ -31,40 +31,6 @@ time.sleep(0.5)
 """
 
 
-class Limited(LaptopStack):
-    """A stack with a concurrency limit."""
-
-    def with_slot(self, status):
-        """Name the executions that wait for a slot, or that hold one, in their order."""
-        table = ConcurrencyTable(self.client("dynamodb"), self.outputs["ConcurrencyTable"])
-        return [one.name for one in table.with_status(status)]
-
-    def described_jobs(self):
-        """Describe all Processing jobs in the order of their creation."""
-        sagemaker = self.client("sagemaker")
-        names = [one["ProcessingJobName"] for one in self.jobs("")]
-        jobs = [sagemaker.describe_processing_job(ProcessingJobName=name) for name in names]
-        return sorted(jobs, key=lambda job: job["CreationTime"])
-
-
-@pytest.fixture
-def gate(tmp_path):
-    """The file without which no job ends."""
-    return tmp_path / "gate"
-
-
-@pytest.fixture
-def limited(laptop, root, tmp_path, gate):
-    job = tmp_path / "job.py"
-    job.write_text(JOB)
-    parameters = {
-        "MaxConcurrentRuns": str(LIMIT),
-        "JobEntrypoint": f"python3 {job}",
-        "JobArguments": f"/opt/ml/processing/output/processed {gate}",
-    }
-    return Limited(laptop(root, tmp_path / "state", parameters).aws)
-
-
 def most_at_once(jobs):
     """Count the jobs that ran at the same time, by SageMaker's times of them."""
     changes = [(job["CreationTime"], 1) for job in jobs]
@@ -72,18 +38,31 @@ def most_at_once(jobs):
     return max(accumulate(change for _, change in sorted(changes)))
 
 
-def test_burst_waits_in_order_and_no_more_jobs_run_than_the_limit(limited, gate):
+def test_burst_waits_in_order_and_no_more_jobs_run_than_the_limit(laptop, root, tmp_path):
+    job, gate = tmp_path / "job.py", tmp_path / "gate"
+    job.write_text(JOB)
+    parameters = {
+        "MaxConcurrentRuns": str(LIMIT),
+        "JobEntrypoint": f"python3 {job}",
+        "JobArguments": f"/opt/ml/processing/output/processed {gate}",
+    }
+    stack = LaptopStack(laptop(root, tmp_path / "state", parameters).aws)
+    table = ConcurrencyTable(stack.client("dynamodb"), stack.outputs["ConcurrencyTable"])
+
+    def with_slot(status):
+        return [one.name for one in table.with_status(status)]
+
     # While no job ends, two executions have their job and the others wait
     for _ in range(BURST):
-        limited.land()
-    eventually(lambda: len(limited.with_slot(SlotStatus.WAITING)) == BURST - LIMIT)
-    eventually(lambda: len(limited.described_jobs()) == LIMIT)
-    started = sorted(limited.executions(), key=lambda one: one["startDate"])
-    names, waiting = [one["name"] for one in started], limited.with_slot(SlotStatus.WAITING)
+        stack.land()
+    eventually(lambda: len(with_slot(SlotStatus.WAITING)) == BURST - LIMIT)
+    eventually(lambda: len(stack.jobs("")) == LIMIT)
+    started = sorted(stack.executions(), key=lambda one: one["startDate"])
+    names, waiting = [one["name"] for one in started], with_slot(SlotStatus.WAITING)
     assert waiting == [name for name in names if name in waiting]
 
     # The commands say so
-    env = commands.environment(limited.aws)
+    env = commands.environment(stack.aws)
     shown = commands.landrun(env, "show", waiting[2]).stdout
     assert f"{waiting[2]}  WAITING for " in shown
     assert "(3 of 6 in line)" in " ".join(shown.split())
@@ -94,11 +73,14 @@ def test_burst_waits_in_order_and_no_more_jobs_run_than_the_limit(limited, gate)
 
     # When jobs end, all run, two at a time, in order
     gate.touch()
-    eventually(lambda: {one["status"] for one in limited.executions()} == {"SUCCEEDED"})
-    jobs = limited.described_jobs()
+    eventually(lambda: {one["status"] for one in stack.executions()} == {"SUCCEEDED"})
+    sagemaker = stack.client("sagemaker")
+    listed = [one["ProcessingJobName"] for one in stack.jobs("")]
+    jobs = [sagemaker.describe_processing_job(ProcessingJobName=name) for name in listed]
     assert len(jobs) == BURST
     assert most_at_once(jobs) == LIMIT
-    created = [job["ProcessingJobName"].rpartition("-")[0] for job in jobs]
+    in_order = sorted(jobs, key=lambda one: one["CreationTime"])
+    created = [one["ProcessingJobName"].rpartition("-")[0] for one in in_order]
     for name in waiting:  # two that were resumed at the same moment may start in either order
         assert abs(created.index(name) - names.index(name)) < LIMIT
-    eventually(lambda: not limited.with_slot(SlotStatus.RESUMED))
+    eventually(lambda: not with_slot(SlotStatus.RESUMED))

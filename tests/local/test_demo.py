@@ -25,37 +25,32 @@ def project(root, tmp_path_factory):
 
 
 @pytest.fixture
-def demo(project, tmp_path):
-    """``demo(...)`` types the command; it gives the process and what reads its output."""
-    out, err = tmp_path / "out.txt", tmp_path / "err.txt"
+def demo(project, tmp_path, tmp_path_factory):
+    """``demo(...)`` processes the test's folder; it gives the process and its output's reader."""
+    said = tmp_path_factory.mktemp("said")
+    out, err = said / "out.txt", said / "err.txt"
 
-    def start(*arguments):
-        env = shell(COLUMNS="200")
-        return typed(env, "demo", *arguments, cwd=project, out=out, err=err), out.read_text
+    def start(*options):
+        words = ("demo", str(tmp_path), *options)
+        return typed(shell(COLUMNS="200"), *words, cwd=project, out=out, err=err), out.read_text
 
     yield start
     assert err.read_text() == ""
 
 
-@pytest.fixture
-def data(tmp_path):
-    """A folder for the files that the demo is to process."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    return folder
-
-
 def test_a_folder_s_files_are_followed_and_left_to_open_with_the_cause_of_a_failure(
-    demo, project, data
+    demo, project, tmp_path
 ):
-    (data / "deep").mkdir()
+    (tmp_path / "deep").mkdir()
     message = '{"sender": "ana", "text": "hello &amp; goodbye"}\n'
-    (data / "deep/a [1].jsonl").write_text(f'{message}{message}{{"sender": "bob", "text": " "}}\n')
-    (data / "b.csv").write_text("sender,text\ncleo,see you\n")
-    (data / "bad.csv").write_text("colour,size\nred,3\n")
-    (data / "notes.md").write_text("not data")
+    (tmp_path / "deep/a [1].jsonl").write_text(
+        f'{message}{message}{{"sender": "bob", "text": " "}}\n'
+    )
+    (tmp_path / "b.csv").write_text("sender,text\ncleo,see you\n")
+    (tmp_path / "bad.csv").write_text("colour,size\nred,3\n")
+    (tmp_path / "notes.md").write_text("not data")
 
-    process, said = demo(str(data))
+    process, said = demo()
     process.join(SECONDS)
 
     assert process.exitcode == 1
@@ -74,7 +69,7 @@ def test_a_folder_s_files_are_followed_and_left_to_open_with_the_cause_of_a_fail
 
 
 def test_a_script_of_the_users_runs_in_the_place_of_the_default_one_with_more_arguments(
-    demo, project, data
+    demo, project, tmp_path
 ):
     script = project / "src/processing/count_lines.py"
     script.write_text(
@@ -83,19 +78,19 @@ def test_a_script_of_the_users_runs_in_the_place_of_the_default_one_with_more_ar
         ".rglob('*.jsonl'))\n"
         "pathlib.Path(sys.argv[4], 'lines.txt').write_text(f'{lines} {sys.argv[5:]}')\n"
     )
-    (data / "messages.jsonl").write_text('{"text": "hello"}\n' * 3)
+    (tmp_path / "messages.jsonl").write_text('{"text": "hello"}\n' * 3)
     entrypoint = "JobEntrypoint=python3 /opt/program/count_lines.py"
     options = ("--parameter", "StartOn=arrival", "--arguments", " --more   words")
-    process, _ = demo(str(data), "--parameter", entrypoint, *options)
+    process, _ = demo("--parameter", entrypoint, *options)
     process.join(SECONDS)
     assert process.exitcode == 0
     output = project / ".landrun/demo/messages.jsonl"
     assert (output / "lines.txt").read_text() == "3 ['--more', 'words']"
 
 
-def test_ctrl_c_leaves_no_process_behind(demo, data):
-    (data / "messages.jsonl").write_text('{"text": "hello"}\n')
-    process, said = demo(str(data))
+def test_ctrl_c_leaves_no_process_behind(demo, tmp_path):
+    (tmp_path / "messages.jsonl").write_text('{"text": "hello"}\n')
+    process, said = demo()
     eventually(lambda: "landed" in said())
     children = psutil.Process(process.pid).children(recursive=True)
     assert children
