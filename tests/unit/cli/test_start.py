@@ -1,17 +1,20 @@
-"""What `landrun start` and `rerun` would read and write, and what they warn of."""
+"""What runs read, and what `landrun start` and `rerun` would read and write."""
 
+import json
 import uuid
 from dataclasses import replace
+from datetime import UTC, datetime
 from unittest.mock import Mock
 
 import pytest
 
+from landrun.adapters.manifests import manifest_body
 from landrun.errors import ConfigurationError, InvalidInput, LandrunError, ServiceError
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions import start as starting
 from landrun_ops.actions.start import gather, input_message_today
 from landrun_ops.cli.rerun import LEFT_STOPPED, REPAIRED, UNDER_WAY, check, choose, start_again
-from landrun_ops.stack.inputs import Input
+from landrun_ops.stack.inputs import Input, Inputs, find_readers, parse
 from landrun_ops.stack.stack import Stack
 from records import record
 
@@ -192,3 +195,57 @@ def test_once_gives_each_failure_one_name_so_that_it_runs_again_only_once():
     first, again, *others = [one["name"] for one in started]
     assert first == again
     assert first not in others
+
+
+NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
+LANDED = {"Kind": "object-created", "Bucket": "landing", "Key": "in/a.csv", "Size": 7}
+MANIFEST = Input("landing", ONES[:2], {}, "s3://landing/m/two.json")
+
+
+def test_a_manifest_names_a_bucket_and_whole_keys():
+    assert parse(manifest_body("data", ["x/ä.csv"])) == Input("data", ("x/ä.csv",))
+    assert parse('[{"prefix": "s3://data/x/"}, "a", 7]') == Input("data", ("x/a",))
+    odd = ["", "{}", "[]", '["a"]', '[{"prefix": "x"}]', "[" * 9999]
+    assert [parse(body) for body in odd] == [None] * len(odd)
+
+
+@pytest.mark.parametrize(
+    ("uri", "trigger", "read"),
+    [
+        ("s3://landing/in/a.csv", LANDED, Input("landing", ("in/a.csv",), {"in/a.csv": 7})),
+        ("s3://landing/in/a.csv", {}, Input("landing", ("in/a.csv",), {"in/a.csv": 1})),
+        ("s3://landing/m/two.json", LANDED, MANIFEST),
+        ("s3://landing/in/", {"Kind": "schedule"}, MANIFEST),
+        ("", {}, MANIFEST),
+    ],
+)
+def test_a_run_reads_objects_of_a_manifest_or_one_object_or_a_prefix(account, uri, trigger, read):
+    run = record({"name": "two", "input_message": uri, "trigger": trigger})
+    assert Inputs(account("s3"), S3Uri("landing", "m/")).of_run(run) == read
+
+
+def test_readers_are_runs_whose_manifest_names_the_object_and_no_other_version(account):
+    def put(key, body, **landings):
+        account("s3").put_object(Bucket="other", Key=key, Body=body, Metadata=landings)
+
+    names = b'[{"prefix": "s3://other/"}, "x", "y"]'
+    bodies = dict.fromkeys(("of-prefix", "of-key", "old", "mine", "refused"), names)
+    bodies |= {"odd": b"no manifest", "other-bucket": names.replace(b"//other", b"//landing")}
+    for name, body in bodies.items():
+        landings = {"landings": f"l/{name}"} if name in ("old", "mine", "refused") else {}
+        put(f"m/{name}.json", body, **landings)
+    for name, version in (("old", "v0"), ("mine", "v1")):
+        put(f"l/{name}", json.dumps({"landings": [{"key": "x", "version_id": version}]}))
+    uris = {name: f"s3://other/m/{name}.json" for name in (*bodies, "gone")}
+    uris["of-prefix"] = "s3://other/in/"
+    runs = [
+        record({"name": name, "trigger": {"Kind": "schedule"}, "input_message": uri})
+        for name, uri in uris.items()
+    ]
+    reader = Mock(newest=lambda *_, only, **__: runs if only.kind == "schedule" else [])
+    folder = S3Uri("other", "m/")
+    stack = Mock(runs_reader=lambda: reader, client=account, manifests_folder=folder)
+    found = find_readers(stack, S3Uri("other", "x"), "v1", NOW, NOW)
+    readers = {one.run.name: one.exact for one in found.found}
+    assert readers == {"mine": True, "of-key": False, "of-prefix": False}
+    assert (found.looked, found.of) == (7, 8)
