@@ -6,18 +6,15 @@ in Python (`landrun_ops.workflow.definition_file`); here both must come to the s
 """
 
 import json
-import re
 from pathlib import Path
 
 import pytest
-import yaml
 from pyspark.java_gateway import launch_gateway
 
 from landrun_ops.workflow.definition_file import TOKEN, filled_in
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "src/statemachine/processing.asl.yaml").read_text(encoding="ascii")
-TEMPLATE = (ROOT / "template.yaml").read_text(encoding="utf-8")
 WORDS = [
     *('{"a": 1}', "a b", "it's", "$HOME $$", "${ImageUri}", "${JobArguments}", "b\\c \\n", "*"),
     *("- # : & ! {} []", "\xa0\ufeffé", "\U0001f600", " "),
@@ -65,16 +62,3 @@ def arguments(*, escaped):
 )
 def test_the_laptop_makes_the_same_of_a_definition(java, text, values):
     assert as_cloudformation(java, text, values) == json.loads(filled_in(text, values))
-
-
-@pytest.mark.parametrize("name", ["JobArguments", "JobEnvironment"])
-def test_the_parameters_patterns_mean_the_same_in_java(java, name):
-    pattern = yaml.safe_load(TEMPLATE.partition("\nRules:")[0])["Parameters"][name]
-    lists = [[], WORDS, ["x" * 256], ["x" * 257], ["x"] * 101, ["\n"], ["\x7f"], ["\u2028"]]
-    lists += [["${landrun_X}"], ["\U0001f600" * 256]]
-    texts = [json.dumps(one, ensure_ascii=how) for one in lists for how in (True, False)]
-    texts += ["", "a  b", "[a", r'["\ud83d"]', r'["\u0024{landrun_X}"]', '{"A": "1"}', "A=1,B="]
-    compiled = java.jvm.java.util.regex.Pattern.compile(pattern["AllowedPattern"])
-    for text in texts:
-        here = re.fullmatch(pattern["AllowedPattern"], text) is not None
-        assert compiled.matcher(text).matches() == here, text

@@ -86,28 +86,6 @@ def test_a_line_or_a_text_that_is_too_long_is_rejected(monkeypatch):
     assert next(iter(TabRecords([long])))[1].reason == "longer than 16 MiB"
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=5,
-)
-ROW = st.dictionaries(st.sampled_from(["text", "from", "id", "at", "x", "\0order"]), JSON)
-LINE = st.sampled_from([*WRONG, b'{"text": "a"}', b'{"id": 1, "text": "b"}', b" \r", b"{}"])
-
-
-@settings(max_examples=30)
-@given(st.lists(LINE | st.binary() | ROW | JSON, max_size=8))
-def test_a_batch_adds_up_and_is_what_each_of_its_lines_is_alone(rows):
-    batch, alone = cleaned(*rows), [cleaned(row) for row in rows]
-
-    assert batch.rows_in == batch.frame.height + batch.empty + len(batch.rejects)
-    assert batch.rows_in == sum(one.rows_in for one in alone)
-    texts = [(place, *one.frame["text"]) for place, one in enumerate(alone) if one.frame.height]
-    assert batch.frame.select(POSITION, "text").rows() == texts
-    rejects = [(place, r.reason, r.excerpt) for place, one in enumerate(alone) for r in one.rejects]
-    assert [(r.position, r.reason, r.excerpt) for r in batch.rejects] == rejects
-
-
 MESSAGE = st.tuples(
     st.sampled_from(["ada", "bob", "", None]),
     st.sampled_from(["9:00", None]),

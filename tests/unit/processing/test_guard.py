@@ -11,8 +11,7 @@ import pytest
 from default_job import Result, json_lines
 
 PROCESSING = Path(__file__).parents[3] / "src/processing"
-# It tells besides whether the script, the parent of all workers, has imported the engine: its forks
-# would not be safe, and its start a tenth of a second slower.
+# It fails if the parent of all workers has imported the engine: its forks are not safe then.
 STARTED = "import preprocess, sys; sys.exit(preprocess.main() or 9 * ('polars' in sys.modules))"
 CLEANER = """
 def clean(texts):
@@ -26,7 +25,6 @@ FATAL = {
     "import os; os.abort()": "reading it took more memory than a worker may have",
     "import signal; signal.raise_signal(11)": "reading it killed its worker (exit code -11)",
     "raise ValueError('mail a@b.com')": "it cannot be read: ValueError: mail <EMAIL>",
-    "raise SystemExit": "it cannot be read: SystemExit",
     ENDLESS: "reading it took more processor time than its size justifies",
 }
 
@@ -63,7 +61,7 @@ def test_a_file_that_kills_its_worker_is_rejected_by_name_and_the_others_are_cle
     assert "done: rows_in 2, rows_out 1" in said
     assert "ValueError: mail <EMAIL>" in said
     assert "a@b.com" not in said
-    assert [file["status"] for file in result.summary["files"]] == [*["rejected"] * 6, "read"]
+    assert [file["status"] for file in result.summary["files"]] == [*["rejected"] * 5, "read"]
     for reject, reason in zip(result.rejected, FATAL.values(), strict=True):
         assert reject["reason"].startswith(reason)
     assert left(job) == ["input"]
@@ -72,10 +70,7 @@ def test_a_file_that_kills_its_worker_is_rejected_by_name_and_the_others_are_cle
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        (
-            "import os; os.kill(os.getpid(), 9)",
-            "a worker was killed that read a.jsonl",
-        ),
+        ("import os; os.kill(os.getpid(), 9)", "a worker was killed that read a.jsonl"),
         ("raise OSError(28, 'No space left')", "no space is left on the volume: give it more"),
     ],
 )

@@ -58,14 +58,6 @@ def test_ranges_of_a_file_give_each_of_its_lines_once(tmp_path_factory, data, st
     assert cut == data.removesuffix(b"\n").split(b"\n") * bool(data)
 
 
-@given(st.text(), st.sampled_from(["utf-16-le", "utf-16-be"]), st.integers(1, 7))
-def test_utf_16_survives_being_read_in_pieces(text, encoding, size):
-    data = ("\ufeff" + text).encode(encoding)
-    pieces = [data[i : i + size] for i in range(0, len(data), size)]
-
-    assert b"".join(in_utf8(pieces, encoding)).decode() == text
-
-
 FIELDS = ("", "a", "é", '""', '"a"', '"a,b"', '"a\nb"', '"a\r\nb"', '"a""b"', '"""a"', '"\n\n"')
 ODD = ('a"b', '"a"b', '"a', 'a"', "\r", "\0", "\ufeff", "x\x01", '"', "\udc80", " ", ",", "\n", "")
 
