@@ -1,4 +1,4 @@
-"""`landrun show`: a run is found, read as far as permissions go, and printed."""
+"""Runs are listed newest first and found by name; `landrun show` prints what it may see."""
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -8,6 +8,7 @@ import pytest
 
 from landrun.adapters.s3_listing import ListedObject
 from landrun.errors import ConfigurationError, ServiceError
+from landrun.models.run_record import UNFINISHED
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.cli.show import commands, print_run
 from landrun_ops.stack import run_details
@@ -16,7 +17,8 @@ from landrun_ops.stack.history_events import Attempt, Redrive, SlotWait, Wait
 from landrun_ops.stack.inputs import Input
 from landrun_ops.stack.run_details import RunDetails, execution_details, find, gather
 from landrun_ops.stack.run_progress import Phase, RunProgress
-from records import record
+from landrun_ops.stack.runs_table import RunFilter, RunsReader
+from records import create_runs_table, item, record
 
 from .conftest import EXECUTION
 
@@ -171,3 +173,73 @@ def test_links_lead_to_the_console_of_region_and_partition():
     assert found["job"].endswith("#/processing-jobs/a%23b%3Fc%3Dd%26e%1B")
     assert found["output"].endswith(f"&prefix=processed%2F{NAME}%2F")
     assert links(record({"execution_arn": arn.replace("aws-cn", "aws-iso")}), "") == {}
+
+
+HEXES = ("3f5d8f02" + "0" * 24, "3f5d8f02" + "1" * 24, "1330d580" + "2" * 24)
+FAILED, RERUN, TICK = (f"landrun-{digits}" for digits in HEXES)
+OLD = "landrun-old"
+LANDED = {"Kind": "object-created", "Key": "incoming/a+b.csv"}
+
+
+def row(name, started_at, **attributes):
+    return {"name": name, "month": started_at[:7], "started_at": started_at, **attributes}
+
+
+def read(aws, name, *rows):
+    """Make a runs table, and return its reader."""
+    client = aws("dynamodb")
+    create_runs_table(client, name)
+    for one in rows:
+        client.put_item(TableName=name, Item=item(one))
+    return RunsReader(client, name)
+
+
+@pytest.fixture(scope="module")
+def reader(shared_aws):
+    """A table of a failure, its rerun, a tick and an old failure."""
+    return read(
+        shared_aws,
+        "runs",
+        row(FAILED, "2026-11-20T08:00:00.000Z", status="FAILED", trigger=LANDED),
+        row(RERUN, "2026-11-21T08:00:00.000Z", rerun_of=FAILED, unfinished="execution"),
+        row(TICK, "2026-11-22T03:00:00.000Z", status="SUCCEEDED", trigger={"Kind": "schedule"}),
+        row(OLD, "2026-08-01T00:00:00.000Z", status="TIMED_OUT", trigger=LANDED),
+    )
+
+
+def test_runs_are_listed_across_months_and_pages_with_those_of_a_clock_ahead(shared_aws):
+    rows = [row("ahead", "2026-12-01T00:00:01.000Z"), row("september", "2026-09-30T23:59:59.999Z")]
+    rows += [row(f"nov-{day}", f"2026-11-{day}T08:00:00.000Z") for day in range(10, 13)]
+    late = datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC)
+    names = [run.name for run in read(shared_aws, "long", *rows).newest(late, page_size=2)]
+    assert names == ["ahead", "nov-12", "nov-11", "nov-10", "september"]
+
+
+FROM_20TH = datetime(2026, 11, 20, 8, 0, 0, 1000, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("only", "since", "names"),
+    [
+        (RunFilter(), None, [TICK, RERUN, FAILED, OLD]),
+        (RunFilter(), FROM_20TH, [TICK, RERUN]),
+        (RunFilter(status=frozenset({"FAILED", "TIMED_OUT"})), None, [FAILED, OLD]),
+        (RunFilter(frozenset({"FAILED"}), "object-created", ".csv"), None, [FAILED]),
+        (RunFilter(rerun_of=FAILED), None, [RERUN]),
+        (RunFilter(status=UNFINISHED), FROM_20TH, [RERUN]),
+    ],
+)
+def test_a_filter_selects_runs(reader, only, since, names):
+    assert [run.name for run in reader.newest(NOW, since=since, only=only)] == names
+
+
+def test_a_run_is_found_by_the_beginning_of_its_name_or_digits(reader):
+    for text in (TICK, "landrun-1", "1330d580"):
+        assert reader.named(text, NOW).name == TICK
+    assert reader.named(OLD, NOW).name == OLD
+    assert reader.named("3f5d8f02", NOW).name == RERUN  # eight digits mean the newest
+    for text in ("5d8f02", "", "landrun-o"):
+        with pytest.raises(ConfigurationError, match=r"no run of the last 90 days .*landrun runs"):
+            reader.named(text, NOW)
+    with pytest.raises(ConfigurationError, match=f"{RERUN}, {FAILED}: write more"):
+        reader.named("3f5d8f0", NOW)
