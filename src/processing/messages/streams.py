@@ -87,11 +87,7 @@ def _decompressed(raw: io.BufferedReader, compression: str | None) -> Iterator[b
         return iter(partial(gzip.GzipFile(fileobj=raw).read1, BLOCK), b"")
     if compression == "bz2":
         return iter(partial(bz2.BZ2File(raw).read1, BLOCK), b"")
-    return _zstd(raw) if compression == "zstd" else _reads(raw)
-
-
-def _reads(file: IO[bytes]) -> Iterator[bytes]:
-    return iter(lambda: file.read(BLOCK), b"")
+    return _zstd(raw) if compression == "zstd" else iter(partial(raw.read, BLOCK), b"")
 
 
 def _zstd(raw: IO[bytes]) -> Iterator[bytes]:
