@@ -7,7 +7,7 @@ import pytest
 
 from cluster import manifest, store
 from cluster.session import settings
-from default_job import Result, json_lines
+from default_job import json_lines
 from messages.options import JobError, Rules
 
 from .runs import OUT
@@ -76,14 +76,6 @@ def test_python_gets_what_its_workers_take_unless_somebody_decided(given, java, 
 def test_an_object_that_s3_refuses_is_named_in_one_line(runs):
     with pytest.raises(JobError, match=rf"^cannot read s3://{runs.bucket}/in/none\.jsonl: 404$"):
         runs.on_spark("none.jsonl")
-
-
-def test_files_that_are_all_rejected_fail_the_job_and_its_summary_says_so(runs):
-    with pytest.raises(JobError, match=r"no file could be used: a\.jsonl: no text column"):
-        runs.give("a.jsonl", json_lines({"colour": "red"})).on_spark()
-
-    summary = Result(runs.output).summary
-    assert (summary["files_rejected"], "problem" in summary) == (1, True)
 
 
 def test_a_job_that_fails_leaves_no_part_and_a_second_attempt_none_but_its_own(runs, monkeypatch):

@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -65,15 +66,12 @@ def bounded():
     It is a control group (version 1 or 2) if this machine lets us make one, otherwise each
     process's own limit.
     """
-    for folder, name in (("memory", "memory.limit_in_bytes"), ("", "memory.max")):
-        group = Path("/sys/fs/cgroup", folder, f"landrun-{uuid.uuid4().hex[:8]}")
-        if (group.parent / "cgroup.procs").exists():
-            try:
-                group.mkdir()
-                (group / name).write_text(str(MEMORY))
-            except OSError:
-                break
-            return lambda: (group / "cgroup.procs").write_text(str(os.getpid()))
+    for name in ("memory/{}/memory.limit_in_bytes", "{}/memory.max"):
+        limit = Path("/sys/fs/cgroup", name.format(f"landrun-{uuid.uuid4().hex[:8]}"))
+        with suppress(OSError):
+            limit.parent.mkdir()
+            limit.write_text(str(MEMORY))
+            return lambda: limit.with_name("cgroup.procs").write_text(str(os.getpid()))
     return lambda: resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
 
 
