@@ -31,19 +31,17 @@ def test_any_text_is_shown_as_one_printable_line_and_is_itself_in_plain_json(tex
 def test_every_script_stays_readable():
     assert sanitize.printable("a\nb\x1b[31mé😀\u202e") == r"a\nb\x1b[31mé😀\u202e"
     assert sanitize.plain_json({"key": "日本 é 😀"}) == '{"key":"日本 é 😀"}'
-    assert sanitize.plain_json({"a": "\x7f\n"}, indent=2) == '{\n  "a": "\\u007f\\n"\n}'
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
     [
         ({"a": "\n", "\x1b[2J": None}, r"{'a': '\n', '\x1b[2J': None}"),
-        ("\ud800", r"'\ud800'"),
         ("x" * 10**6, f"'{'x' * 118}…"),
         (10**5000, "a int too long to show"),
         (DEEP, "a list too long to show"),
     ],
-    ids=["escapes", "half", "long", "digits", "deep"],
+    ids=["escapes", "long", "digits", "deep"],
 )
 def test_any_value_is_shown_in_a_short_line(value, text):
     assert sanitize.shown(value) == text
@@ -56,7 +54,6 @@ def test_any_value_is_shown_in_a_short_line(value, text):
         ("WWW.evil.example", "WWW[.]evil.example"),
         ("<https://evil.example|here>", "\\x3chttps[:]//evil.example|here\\x3e"),
         ("s3://bucket/incoming/a.jsonl landed", "s3://bucket/incoming/a.jsonl landed"),
-        ("arn:aws:states:us-east-1:1:execution:m:n", "arn:aws:states:us-east-1:1:execution:m:n"),
     ],
 )
 def test_a_mail_finds_no_link_and_no_tag_in_a_text_but_s3_uris_stay(text, safe):
@@ -66,9 +63,3 @@ def test_a_mail_finds_no_link_and_no_tag_in_a_text_but_s3_uris_stay(text, safe):
 @pytest.mark.parametrize("text", [None, "", "[]", "1", "nonsense", b"\xff", *TOO_MUCH])
 def test_json_that_is_not_an_object_or_too_much_of_one_is_an_empty_one(text):
     assert sanitize.json_object(text) == {}
-
-
-def test_deep_nesting_is_found_without_following_it_to_its_end():
-    assert sanitize.nested_deeper(DEEP, 30)
-    assert sanitize.nested_deeper({"a": [{"b": 1}]}, 2)
-    assert not sanitize.nested_deeper({"a": [{"b": 1}]}, 3)

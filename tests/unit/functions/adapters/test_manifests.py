@@ -84,13 +84,3 @@ def test_only_the_key_of_a_manifest_names_a_run():
     others += [f"{name}.json" for name in ("", "a b", "x" * 55, "a\x1b[2J", "é", "a.b", "a/b")]
     others = ["elsewhere/landrun-1.json", *(f"manifests/{name}" for name in others)]
     assert [manifests.run_of(key) for key in others] == [None] * len(others)
-
-
-def test_manifests_are_listed_after_a_key_with_their_age_over_all_pages(manifests, s3, monkeypatch):
-    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")
-    keys = [f"manifests/run-{number}.json" for number in range(7)]
-    for key in [*keys, "processed/run-1/part-0.parquet"]:
-        s3.put_object(Bucket="outputs", Key=key, Body=b"x")
-    found = list(manifests.listed_after(keys[0]))
-    assert [entry.key for entry in found] == keys[1:]
-    assert all(entry.size == 1 and entry.modified.tzinfo for entry in found)

@@ -18,7 +18,6 @@ KEY, SIZE, VERSION, SEQUENCER = (
     f"detail.object.{field}" for field in ("key", "size", "version-id", "sequencer")
 )
 NO_TIME = ["x" * 100_000, 20261122, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00"]
-NO_ARN = ["not an ARN", "arn:aws:states:us-east-1:1:execution:m:n\n", f"arn:{'x' * 600}"]
 
 
 @pytest.fixture
@@ -47,22 +46,10 @@ def refusal(parse, event):
     return str(refused.value)
 
 
-@pytest.mark.parametrize("key", ["a b+c%2Bé/😀\"'\n.csv", "x/" * 511 + "ab", "\0\x7f\u2028\ufeff"])
-def test_any_key_is_read_exactly(body, key):
-    assert parse_object_created(body({KEY: key})).key == key
-
-
-@pytest.mark.parametrize("version_id", [ABSENT, None, "", "null"])
-def test_without_versions_the_sequencer_distinguishes_landings_of_a_key(body, version_id):
-    bodies = [body({VERSION: version_id, SEQUENCER: sequencer}) for sequencer in ("0A", "0B")]
+def test_without_versions_the_sequencer_distinguishes_landings_of_a_key(body):
+    bodies = [body({VERSION: "null", SEQUENCER: sequencer}) for sequencer in ("0A", "0B")]
     one, other = map(parse_object_created, bodies)
-    assert one.version_id is None
     assert one.version != other.version
-
-
-@pytest.mark.parametrize("time", ["2026-11-22T08:15:30+02:00", "2026-11-22T06:15:30"])
-def test_the_time_of_a_landing_is_in_utc(body, time):
-    assert parse_object_created(body({"time": time})).event_time == "2026-11-22T06:15:30Z"
 
 
 def test_another_event_of_s3_is_no_error_and_one_that_s3_does_not_have_is_refused(body):
@@ -85,31 +72,17 @@ def test_another_event_of_s3_is_no_error_and_one_that_s3_does_not_have_is_refuse
         ("object-created", "detail.bucket.name", [ABSENT, "", "a/b", "b" * 256, "b\x1b[2J", "é"]),
         ("object-created", "time", [ABSENT, *NO_TIME]),
         ("execution-failed", "detail.name", ["", "n" * 81]),
-        ("execution-failed", "detail.executionArn", NO_ARN),
+        ("execution-failed", "detail.executionArn", ["not an ARN", f"arn:{'x' * 600}"]),
         ("execution-failed", "detail.startDate", [-1, 10**18]),
-        ("execution-failed", "detail.stopDate", [1e300]),
-        ("execution-failed", "detail.redriveCount", [10**40, -1]),
         ("execution-failed", "detail.status", ["\x1b[2J"]),
         ("slot-requested", "SlotRequest.TaskToken", ["", "x" * 2049, None]),
         ("slot-requested", "SlotRequest.StartedAt", ["2026-11-22T08:15:31", "soon"]),
-        ("slot-requested", "SlotRequest.ExecutionArn", ["landrun"]),
     ],
 )
 def test_a_value_that_aws_never_sends_is_refused_with_its_field(body, event, field, values):
     parse = parse_object_created if event == "object-created" else parse_message
     for value in values:
         assert f"check {field}" in refusal(parse, body({field: value}, event))
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, '{"SlotRequest": []}'])
-def test_what_is_no_event_at_all_is_refused(text):
-    for parse in (parse_object_created, parse_message):
-        refusal(parse, text)
-
-
-def test_a_text_that_was_cut_in_the_middle_of_a_character_is_kept(body):
-    failed = body({"detail.cause": "the end is \ud83d"}, "execution-failed")
-    assert parse_message(failed).cause == "the end is ?"
 
 
 @pytest.mark.parametrize("time", [TIME, "2026-11-22T04:00:00+01:00", "2026-11-22T03:00:00"])
@@ -120,21 +93,19 @@ def test_one_moment_is_one_tick_in_any_notation(time):
     assert parse_tick(rule) == tick
 
 
-UNFILLED = [1, "<aws.scheduler.schedule-arn>", f"{SCHEDULE}\x1b[2J", f"arn:{'x' * 1601}"]
-UNREADABLE = [None, "<aws.scheduler.scheduled-time>", "0001-01-01T00:00:00+14:00", ["\n" * 100_000]]
-CLASSIC = [{"resources": []}, {"resources": [SCHEDULE]}, {"resources": {}, "time": TIME}]
+UNFILLED = ["<aws.scheduler.schedule-arn>", f"{SCHEDULE}\x1b[2J", f"arn:{'x' * 1601}"]
+UNREADABLE = [*NO_TIME, None, "<aws.scheduler.scheduled-time>", "0001-01-01T00:00:00+14:00"]
 
 
 @pytest.mark.parametrize(
-    "events",
+    "event",
     [
-        [{"ScheduleArn": arn, "ScheduledTime": TIME} for arn in UNFILLED],
-        [{"ScheduleArn": SCHEDULE, "ScheduledTime": time} for time in NO_TIME + UNREADABLE],
-        [{"detail-type": "Scheduled Event"} | rest for rest in CLASSIC],
-        [{}, {"ScheduleArn": SCHEDULE}, {"\x1b" * 100_000: 1}, [], "tick", None],
+        *({"ScheduleArn": arn, "ScheduledTime": TIME} for arn in UNFILLED),
+        *({"ScheduleArn": SCHEDULE, "ScheduledTime": time} for time in UNREADABLE),
+        {"detail-type": "Scheduled Event", "resources": [], "time": TIME},
+        {},
+        None,
     ],
-    ids=["arn", "time", "classic", "no tick"],
 )
-def test_what_is_not_a_tick_is_refused_with_the_field_to_check(events):
-    for event in events:
-        assert "check " in refusal(parse_tick, event)
+def test_what_is_not_a_tick_is_refused_with_the_field_to_check(event):
+    assert "check " in refusal(parse_tick, event)

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from landrun.models.job_log import ERROR_LIMIT, failure_in
+from landrun.models.job_log import failure_in
 from landrun.models.job_summary import LIST_LIMIT, sum_of_hosts
-from landrun.models.processing_job import ProcessingJob, requested_job_name, submitted_job_name
+from landrun.models.processing_job import ProcessingJob, submitted_job_name
 
 START = datetime(2026, 11, 22, 8, 15, tzinfo=UTC)
 RAN_A_MINUTE = {
@@ -33,7 +33,6 @@ def test_a_job_that_ran_on_two_instances_counts_both_whoever_describes_it():
         ("why", "reason", None, "why"),
         ("", "reason", None, "reason"),
         (None, "reason", 60, "reason"),
-        (None, None, None, "the job was stopped"),
         (None, None, 61, "the job was stopped"),
         (None, None, 60, "the job was stopped at its time limit of 60 seconds"),
     ],
@@ -65,13 +64,6 @@ def test_a_reason_that_names_no_more_than_an_exit_code_is_none(reason, exit_mess
     assert described(ProcessingJobStatus="Failed", **known).failed_without_reason is wordless
 
 
-@pytest.mark.parametrize("name", ["", "a b", "-a", "x" * 64, "a\n", "\ud800", ["a"], 1, None])
-def test_what_is_no_name_of_a_job_is_neither_looked_up_nor_recorded(name):
-    parameters = json.dumps({"ProcessingJobName": name})
-    assert requested_job_name({"taskScheduledEventDetails": {"parameters": parameters}}) is None
-    assert ProcessingJob.from_json(parameters) is None
-
-
 def event(kind):
     """Make an event by its type; ``Redriven 1`` is a redrive, ``TaskScheduled`` asks for a job."""
     redrive = {"redriveCount": int(kind.split()[1])} if kind.startswith("Redriven") else None
@@ -91,9 +83,7 @@ PUBLISHED = ("TaskSucceeded", "LambdaFunctionScheduled")
 @pytest.mark.parametrize(
     ("redrives", "newest_first", "found"),
     [
-        (0, ("TaskSucceeded", "TaskScheduled"), True),  # without .sync
         (0, PUBLISHED + RAN, True),
-        (0, (), False),
         (0, ASKED, False),
         (0, REFUSED + RAN, False),  # a retry that was refused: the first job is not the reason
         (1, (*RAN, "Redriven 1"), True),
@@ -148,24 +138,15 @@ ValueError: bad row
         ([GROUP], "ExceptionGroup: several (1 sub-exception)"),
         ([f"ERROR:root:it failed\nERROR:root:{BEGUN}\n  File …\nE: logged"], "E: logged"),
         ([OF_SPARK], "ValueError: bad row"),
-        (["all is well here\n", CHAINED], "__main__.NoText: no column: 'text'"),
         ([f"{BEGUN}\n  File …\nKeyboardInterrupt\n100 rows written"], "KeyboardInterrupt"),
         (["Killed\n  \n"], f"{BARE}; the log ends with: Killed"),
         (["\n", "the other host\n"], f"{BARE}; the log ends with: the other host"),
-        ([f"{BEGUN}\n  cut"], f"{BARE}; the log ends with: cut"),
         (["\x1b[31mred\u202e\x00"], rf"{BARE}; the log ends with: \x1b[31mred\u202e\x00"),
         (["", " \n"], None),
     ],
 )
 def test_a_failure_is_the_exception_of_the_last_traceback_or_the_last_line(logs, failure):
     assert failure_in([log.splitlines() for log in logs], BARE) == failure
-
-
-@pytest.mark.parametrize("log", [f"{BEGUN}\nKeyError: {'x' * 5000}", "y" * 300_000])
-def test_a_long_line_is_cut(log):
-    failure = failure_in([log.splitlines()], "")
-    assert failure.endswith("…")
-    assert len(failure) <= ERROR_LIMIT + len("; the log ends with: ")
 
 
 def summed(*summaries):
@@ -197,9 +178,7 @@ def test_hosts_summaries_add_up_to_the_runs_and_what_each_did_is_kept_apart():
         ([{"n": 1}, {"n": 1}, {"n": 1}], {"n": 3}),
         ([{"seconds": 2.5}, {"seconds": 1}, {"seconds": 3}], {"seconds": 3}),
         ([{"lang": "de", "ok": True}, {"lang": "en", "ok": True}, {"lang": "de"}], {"ok": True}),
-        ([{"n": 10**4000}, {"n": 10**4000}], {"n": 10**4000}),  # too large to be a count
-        ([{"n": 10**4000}, {"n": 1}], {}),
-        ([{"x": None}, {"x": ["a"]}], {}),
+        ([{"n": 10**4000}, {"n": 1}], {}),  # too large to be a count
         ([{"problem": "no file could be used"}], {"problem": "algo-1: no file could be used"}),
         ([{"n": 1}, {}], {"n": 1, "problem": "algo-2: its summary cannot be read"}),
         (
@@ -207,7 +186,7 @@ def test_hosts_summaries_add_up_to_the_runs_and_what_each_did_is_kept_apart():
             {"parts": list(range(LIST_LIMIT)), "parts_omitted": 12},
         ),
     ],
-    ids=["counts", "times", "disputed", "large", "larger", "null", "problem", "unread", "long"],
+    ids=["counts", "times", "disputed", "too large", "problem", "unread", "long"],
 )
 def test_each_kind_of_value_has_its_own_way_of_being_summed(summaries, expected):
     said = summed(*summaries)

@@ -1,11 +1,19 @@
-"""The last lines of a job's logs."""
+"""What is read of a job: SageMaker's description, and the last lines of its logs."""
 
 from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError
 
-from landrun.adapters.job_logs import BATCH_SECONDS, EVENTS, STREAMS, JobLogs
+from landrun.adapters.job_logs import BATCH_SECONDS, JobLogs
+from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.errors import ServiceError
+
+
+def test_a_job_that_sagemaker_does_not_know_is_none():
+    unknown = ClientError({"Error": {"Code": "ValidationException"}}, "DescribeProcessingJob")
+    sagemaker = Mock(describe_processing_job=Mock(side_effect=unknown))
+    assert ProcessingJobs(sagemaker).find("no-such-job") is None
 
 
 def test_the_last_lines_are_read_of_the_logs_that_were_written_to_last():
@@ -18,9 +26,6 @@ def test_the_last_lines_are_read_of_the_logs_that_were_written_to_last():
     }
     tails = JobLogs(client).tails("job-1")
     assert tails == [[f"by {name}", "two", "lines"] for name in ("new", "8", "7")]
-    assert len(tails) == STREAMS
-    asked = client.get_log_events.call_args.kwargs
-    assert (asked["limit"], asked["startFromHead"]) == (EVENTS, False)
     assert client.describe_log_streams.call_args.kwargs["logStreamNamePrefix"] == "job-1/"
 
 
