@@ -1,6 +1,7 @@
-"""`landrun backfill`, `explain` and `redrive`: as processes, about objects without events."""
+"""`landrun land`, `stop`, `backfill`, `explain` and `redrive`, on the laptop's AWS."""
 
 import json
+import shutil
 import uuid
 
 from landrun.models.run import landing_run_name
@@ -10,20 +11,52 @@ from landrun_ops.stack.object_versions import current_versions
 from laptop_stack import eventually
 from local.commands import landrun, told
 
+PART = 8 * 2**20
+"""Bytes from which boto3 uploads in parts."""
+
+
+def test_files_and_folders_land_and_their_runs_are_followed(aws, env, root, tmp_path):
+    (tmp_path / "more").mkdir()
+    shutil.copy(root / "samples/orders.jsonl", tmp_path / "more" / "a b+é.jsonl")
+    prefix = uuid.uuid4().hex
+
+    paths = (str(root / "samples/orders.jsonl"), str(tmp_path))
+    said = told(env, "land", *paths, "--prefix", prefix, "--wait")
+
+    bucket = aws.outputs["LandingBucket"]
+    names = ("orders.jsonl", "more/a b+é.jsonl")
+    uris = [f"s3://{bucket}/incoming/{prefix}/{name}" for name in names]
+    assert [one["uri"] for one in said["landed"]] == uris
+    ended = {run["name"]: run for run in said["ended"]}
+    for one in said["landed"]:
+        run = ended[one["run"]]
+        assert (run["status"], run["summary"]["rows_in"]) == ("SUCCEEDED", 44)
+
+
+def test_the_run_of_a_large_file_is_known_at_once_and_can_be_stopped(env, tmp_path):
+    file = tmp_path / f"{uuid.uuid4().hex}.txt"
+    file.write_text("hello\n" + "\n" * PART)
+    [landed] = told(env, "land", str(file))["landed"]
+    run = eventually(lambda: told(env, "explain", landed["uri"])["run"])
+    assert run == landed["run"]
+
+    # Whether it is stopped in time or has ended before, it does not run any more.
+    [stopped] = told(env, "stop", run)
+    assert (stopped["name"], stopped["status"] == "RUNNING") == (run, False)
+    assert "had ended before" in landrun(env, "stop", run).stdout
+
 
 def land_without_events(aws, *keys):
     """Land objects without events, as before the stack; the name of each one's run, by its key."""
     s3, bucket = aws.client("s3"), aws.outputs["LandingBucket"]
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
-    answers = {key: s3.put_object(Bucket=bucket, Key=key, Body=b"hello\n") for key in keys}
-    s3.put_bucket_notification_configuration(
-        Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
-    )
-    prefix = aws.outputs["JobNamePrefix"]
-    return {
-        key: landing_run_name(prefix, bucket, key, answer["VersionId"])
-        for key, answer in answers.items()
-    }
+    prefix, runs = aws.outputs["JobNamePrefix"], {}
+    for key in keys:
+        version = s3.put_object(Bucket=bucket, Key=key, Body=b"hello\n")["VersionId"]
+        runs[key] = landing_run_name(prefix, bucket, key, version)
+    on = {"EventBridgeConfiguration": {}}
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=on)
+    return runs
 
 
 def started(stack):
@@ -76,9 +109,8 @@ def test_an_object_without_a_run_is_explained_and_its_dead_letter_sent_back(aws,
     assert listed.replace("\n", "").isprintable()
 
     # When it is sent back, then it has its run
-    assert (
-        told(env, "redrive", "--queue", "landings", "--yes")["queues"]["landings"]["failed"] == []
-    )
+    sent = told(env, "redrive", "--queue", "landings", "--yes")["queues"]["landings"]
+    assert sent["failed"] == []
     eventually(lambda: name in started(stack))
     answer = told(env, "explain", str(where))
     assert answer["run"] == name
