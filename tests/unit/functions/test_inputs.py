@@ -24,12 +24,6 @@ def test_only_a_key_that_a_file_can_have_passes():
             check_key(key)
 
 
-@pytest.mark.parametrize("key", ["", "a+b%2B é😀.csv", "//", "?#\n\"'", "s3://b/k", "é" * 512])
-def test_an_s3_uri_reads_back_as_itself(key):
-    for bucket in ("b", "Old_Bucket.9-", "b" * 255):
-        assert S3Uri.parse(str(S3Uri(bucket, key))) == S3Uri(bucket, key)
-
-
 NO_BUCKET = ["", "/key", "b\n/k", "a b/k", "-b/k", "arn:aws:s3:::b/k", f"{'b' * 256}/k"]
 NO_KEY = [f"b/{'x' * 1025}", f"b/{'é' * 513}", "b/\ud800"]
 NO_URI = ["", "b/k", "s3:/b/k", "https://b/k", *(f"s3://{rest}" for rest in NO_BUCKET + NO_KEY)]
@@ -51,9 +45,7 @@ NO_DATES += [f"date:%{one}" for one in "cekln+QrtxXP-_"]  # blanks, line breaks,
     [
         ("{date:%Y/%m/%d}/{date:%H}/", "UTC", "2026/11/22/23/"),
         ("{date:%Y/%m/%d}/{date:%H}/", "Europe/Berlin", "2026/11/23/00/"),
-        ("{date:%Y/%m/%d}/{date:%H}/", "US/Eastern", "2026/11/22/18/"),
         ("{date:%F}T{date:h=%H_%M}/", "UTC", "2026-11-22Th=23_30/"),
-        ("{date:%y-%-j}/{date:%G-W%V}/", "UTC", "26-326/2026-W47/"),
         ("é/{date:%b}{date:100%%}{date:%z}/", "UTC", "é/Nov100%+0000/"),
         ("in/", "UTC", "in/"),
     ],

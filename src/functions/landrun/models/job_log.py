@@ -8,8 +8,8 @@ from landrun.sanitize import one_line
 ERROR_LIMIT = 500
 """Characters of a log's line that a record gets."""
 
-_HEAD = re.compile(r"(?P<margin>[ |+]*).*Traceback \(most recent call last\):\s*")
-"""The first line of a Python traceback; those of an exception group have a margin."""
+_HEAD = re.compile(r".*Traceback \(most recent call last\):\s*")
+"""The first line of a Python traceback."""
 
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(:.*)?")
 """The line that ends a traceback: the exception's name, and its message if it has one."""
@@ -21,14 +21,12 @@ def exception_line(lines: Iterable[str]) -> str | None:
     >>> exception_line(["Traceback (most recent call last):", "  File …", "KeyError: 'a'", "bye"])
     "KeyError: 'a'"
     """
-    found, margin = None, None
+    found, in_traceback = None, False
     for line in lines:
-        if head := _HEAD.fullmatch(line):
-            margin = head["margin"].replace("+", "|")
-        elif margin is not None and line.startswith(margin):
-            text = line.removeprefix(margin)
-            if _EXCEPTION.fullmatch(text):
-                found, margin = text, None
+        if _HEAD.fullmatch(line):
+            in_traceback = True
+        elif in_traceback and _EXCEPTION.fullmatch(line):
+            found, in_traceback = line, False
     return found
 
 
