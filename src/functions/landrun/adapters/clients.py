@@ -68,10 +68,20 @@ def translated(operation: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        translation = _translate(operation, error)
-        if translation is None:
-            raise
-        raise translation from error
+        # A file transfer of boto3's wraps what its call raised.
+        wrapped = type(error).__module__ == "boto3.exceptions" and error.__context__
+        cause = wrapped or error
+        if isinstance(cause, ClientError):
+            answer: Any = cause.response
+            details = answer.get("Error", {})
+            code, message = details.get("Code", ""), details.get("Message", "")
+            raise ServiceError(operation, code, message, answer) from error
+        if isinstance(cause, BotoCoreError):
+            raise ServiceError(operation, type(cause).__name__, str(cause)) from error
+        if isinstance(cause, _UNREADABLE):
+            message = f"the answer is not one of AWS's ({type(cause).__name__}: {cause})"
+            raise ServiceError(operation, NOT_AWS, message) from error
+        raise
 
 
 @contextmanager
@@ -82,19 +92,3 @@ def except_for(*codes: str) -> Iterator[None]:
     except ServiceError as error:
         if error.code not in codes:
             raise
-
-
-def _translate(operation: str, error: BaseException) -> ServiceError | None:
-    """Return the `ServiceError` for an error of a call; None for any other error."""
-    if type(error).__module__ == "boto3.exceptions" and error.__context__:
-        error = error.__context__  # a file transfer wraps what its call raised
-    if isinstance(error, ClientError):
-        answer: Any = error.response
-        details = answer.get("Error", {})
-        return ServiceError(operation, details.get("Code", ""), details.get("Message", ""), answer)
-    if isinstance(error, BotoCoreError):
-        return ServiceError(operation, type(error).__name__, str(error))
-    if isinstance(error, _UNREADABLE):
-        message = f"the answer is not one of AWS's ({type(error).__name__}: {error})"
-        return ServiceError(operation, NOT_AWS, message)
-    return None

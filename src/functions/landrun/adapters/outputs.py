@@ -48,18 +48,19 @@ class Outputs:
     def summary(self, under: S3Uri) -> dict[str, Any] | None:
         """Read the job's ``summary.json``, or add up each host's ``summary-<host>.json``.
 
-        None if there is no summary, or if it is no JSON object.
+        The job may have written anything. Over `SUMMARY_LIMIT`, a summary loses its ``files``
+        (``files_omitted`` counts them), then its ``parts`` and ``shards``. None if that is not
+        enough, or if there is no summary that can be read.
         """
         body = self._read(under.bucket, f"{under.key}summary.json")
-        if body is not None:
-            return fitting_summary(body)
-        return _cut(sum_of_hosts(islice(self._of_hosts(under), MOST_HOSTS)))
+        if body is None:
+            return _cut(sum_of_hosts(islice(self._of_hosts(under), MOST_HOSTS)))
+        return _cut(_readable(body))
 
     def _of_hosts(self, under: S3Uri) -> Iterator[tuple[str, dict[str, Any]]]:
         for found in list_objects(self._client, S3Uri(under.bucket, f"{under.key}summary-algo-")):
             if host := host_of(found.key.removeprefix(under.key)):
-                summary = json_object(self._read(under.bucket, found.key))
-                yield host, {} if nested_deeper(summary, SUMMARY_DEPTH) else summary
+                yield host, _readable(self._read(under.bucket, found.key))
 
     def keys_that_begin_with(self, uri: S3Uri) -> tuple[str, ...]:
         """Return up to `OTHER_KEYS` keys of other objects that begin with an object's key.
@@ -84,14 +85,10 @@ class Outputs:
         return None
 
 
-def fitting_summary(body: bytes) -> dict[str, Any] | None:
-    """Read a summary, and cut it to what a record can hold: the job may have written anything.
-
-    Over `SUMMARY_LIMIT` it loses its ``files`` (``files_omitted`` counts them), then its ``parts``
-    and ``shards``. None if that is not enough, if it is too deep, or if it is no JSON object.
-    """
+def _readable(body: bytes | None) -> dict[str, Any]:
+    """Read a summary; it is empty if it is too deep, or no JSON object."""
     summary = json_object(body)
-    return None if nested_deeper(summary, SUMMARY_DEPTH) else _cut(summary)
+    return {} if nested_deeper(summary, SUMMARY_DEPTH) else summary
 
 
 def _cut(summary: dict[str, Any]) -> dict[str, Any] | None:

@@ -70,7 +70,9 @@ class RunRecord(BaseModel):
     def from_status_change(cls, change: StatusChange) -> Self:
         """Make the record that a status change stands for."""
         given = json_object(change.input)
-        trigger = _trigger(given) if change.input is not None else {}
+        trigger = given.get("Trigger")
+        if not isinstance(trigger, dict):
+            trigger = {} if change.input is None else OUTSIDE
         started_at = timestamp(change.startDate)
         record = {
             "name": change.name,
@@ -179,8 +181,3 @@ def _end(change: StatusChange) -> dict[str, Any]:
         ended["stopped_at"] = timestamp(change.stopDate)
         ended["duration_seconds"] = (change.stopDate - change.startDate) / 1000
     return ended
-
-
-def _trigger(execution_input: dict[str, Any]) -> dict[str, Any]:
-    trigger = execution_input.get("Trigger")
-    return trigger if isinstance(trigger, dict) else OUTSIDE

@@ -70,7 +70,10 @@ class OutcomeRecorder:
         record = self._complete(change)
         stored = self.runs_table.write(record)
         if stored and stored.is_older_than(record):  # its pending notification is in the way
-            self._notify_first(stored)
+            if not self.notify_if_overdue(stored):
+                raise NotificationPending(
+                    f"the notification of {stored.name}'s earlier failure is pending: retry later"
+                )
             stored = self.runs_table.write(record)
         if stored and not _is_same_write(stored, record):
             count("StatusChangesSuperseded")
@@ -96,12 +99,6 @@ class OutcomeRecorder:
             return False
         self._notify(record.model_copy(update={"notification_due_at": claimed_until}))
         return True
-
-    def _notify_first(self, stored: RunRecord) -> None:
-        if not self.notify_if_overdue(stored):
-            raise NotificationPending(
-                f"the notification of {stored.name}'s earlier failure is pending: retry later"
-            )
 
     def _notify(self, record: RunRecord) -> None:
         """Publish; if SNS refuses, the notification is overdue at once for the next attempt."""

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from landrun.adapters.outputs import SUMMARY_LIMIT, Outputs, fitting_summary
+from landrun.adapters.outputs import SUMMARY_LIMIT, Outputs
 from landrun.models.s3_uri import S3Uri
 
 DEEP = b'{"a":' * 40 + b"1" + b"}" * 40
@@ -58,5 +58,8 @@ LONG = [{"name": "x" * 1000}] * 100
     ],
     ids=["files", "all lists"],
 )
-def test_a_summary_too_long_for_a_record_loses_its_lists_but_keeps_its_counts(summary, kept):
-    assert fitting_summary(json.dumps({"rows_in": 3} | summary).encode()) == {"rows_in": 3} | kept
+def test_a_summary_too_long_for_a_record_loses_its_lists_but_keeps_its_counts(
+    s3, left, summary, kept
+):
+    left("summary.json", json.dumps({"rows_in": 3} | summary).encode())
+    assert Outputs(s3).summary(UNDER) == {"rows_in": 3} | kept
