@@ -1,5 +1,6 @@
 """A browser and a laptop's stack for a session, and pages of made-up reports."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -55,18 +56,15 @@ def complaints():
 @pytest.fixture
 def new_page(browser, complaints):
     """``new_page("dark")`` or ``("phone")`` is an empty page of a browser nobody has used."""
-    pages = []
+    with contextlib.ExitStack() as pages:
 
-    def make(how="light"):
-        page = browser.new_page(**WINDOWS[how])
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: said.type != "log" and complaints.append(said.text))
-        pages.append(page)
-        return page
+        def make(how="light"):
+            page = pages.enter_context(browser.new_page(**WINDOWS[how]))
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("console", lambda said: said.type != "log" and complaints.append(said.text))
+            return page
 
-    yield make
-    for page in pages:
-        page.close()
+        yield make
 
 
 @pytest.fixture
@@ -95,16 +93,11 @@ def opened(drawn, tmp_path):
     return open_
 
 
-@pytest.fixture
-def fits_the_window():
+def fits_the_window(page, name):
     """Whether nothing of a page is wider; takes a picture if LANDRUN_PICTURES has a folder."""
-
-    def fits(page, name):
-        if folder := os.environ.get("LANDRUN_PICTURES"):
-            page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-        return page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-    return fits
+    if folder := os.environ.get("LANDRUN_PICTURES"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+    return page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 @pytest.fixture(scope="session")

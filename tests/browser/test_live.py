@@ -6,6 +6,8 @@ import sys
 import pytest
 from playwright.sync_api import expect
 
+from .conftest import fits_the_window
+
 HOSTILE = "<img src=x onerror='window.hacked = true'>\u202e.csv"
 ROWS = b"id,sender,text\n1,mira,hello\n2,mira,hello\n3,ben,\n"
 
@@ -71,7 +73,7 @@ def test_hostile_keys_and_dead_letters_are_shown_as_text_and_run_nothing(laptop,
 
 
 @pytest.mark.parametrize("how", ["light", "dark", "phone"])
-def test_the_page_fits_the_window_and_complains_of_nothing(watched, fits_the_window, how):
+def test_the_page_fits_the_window_and_complains_of_nothing(watched, how):
     assert fits_the_window(watched(how=how), f"live-page-{how}")
 
 

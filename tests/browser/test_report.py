@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 
+from .conftest import fits_the_window
 from .made_up_runs import HOSTILE, runs
 
 
@@ -20,9 +21,7 @@ def shown(page, said):
 
 
 @pytest.mark.parametrize(("count", "how"), [(0, "light"), (1, "dark"), (300, "phone")])
-def test_a_report_opens_from_disk_fits_the_window_and_complains_of_nothing(
-    opened, count, how, fits_the_window
-):
+def test_a_report_opens_from_disk_fits_the_window_and_complains_of_nothing(opened, count, how):
     page = opened(count, how)
 
     for part in ("canvas", "figure [role=img][aria-label]"):
@@ -109,7 +108,7 @@ def test_tables_sort_by_any_column_turn_pages_and_say_so(opened):
     expect(page.locator("#runs .pages span")).to_have_text("26–50 of 300")  # noqa: RUF001
 
 
-def test_ten_thousand_runs_are_drawn_and_filtered(opened, fits_the_window):
+def test_ten_thousand_runs_are_drawn_and_filtered(opened):
     failed = sum(row["status"] == "FAILED" for row in runs(10_000))
     page = opened(10_000)
 
