@@ -9,11 +9,7 @@ import pytest
 from aws_lambda_powertools import Metrics
 
 from handler_loader import ENVIRONMENT, Context, load_handler
-from landrun.adapters.manifests import Manifest
-from landrun.errors import InvalidInput
-from landrun.models.s3_uri import S3Uri
 from landrun.services.limit_concurrency import ConcurrencyLimiter
-from landrun.services.start_run import input_message
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
@@ -30,16 +26,6 @@ def test_the_messages_of_a_batch_overlap(load_event, root):
     assert answer == {"batchItemFailures": []}
     template = (root / "template.yaml").read_text(encoding="utf-8")
     assert f"BatchSize: {module.BATCH_SIZE}\n" in template
-
-
-def test_an_input_is_a_uri_of_as_many_characters_as_sagemaker_takes():
-    longest, longer = (
-        Manifest(S3Uri("outputs", "manifests/r.json"), "landing", ("k" * length,), written=True)
-        for length in (1011, 1012)
-    )
-    assert len(input_message(longest, "uri")) == 1024
-    with pytest.raises(InvalidInput, match="1025 characters, more than the 1024"):
-        input_message(longer, "uri")
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,6 @@ def test_a_failed_jobs_notification_has_its_reason_its_log_and_what_to_do(record
         ("timed-out", {}, "MaxRuntimeInSeconds", LOG),
         ("aborted", {}, "Nothing, if somebody meant to stop it.", LOG),
         ("failed", {"job_name": RUN}, f"landrun rerun {RUN}", REDRIVE),
-        ("failed", {"error": "ResourceInUse"}, f"landrun rerun {RUN}", REDRIVE),
     ],
 )
 def test_the_advice_fits_what_happened(recorded, event, more, words, absent):
@@ -101,7 +100,6 @@ def test_the_advice_fits_what_happened(recorded, event, more, words, absent):
         ({"Kind": "schedule", "ScheduleArn": 1, "ScheduledTime": 2}, "schedule 1 at 2"),
         ({"Kind": "manual", "StartedBy": "ada"}, "by hand, by ada"),
         ({"Kind": "outside"}, "by hand, outside landrun"),
-        ({"Kind": "mine"}, "mine"),
     ],
 )
 def test_a_trigger_is_said_in_a_phrase(trigger, text):
