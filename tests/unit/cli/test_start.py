@@ -37,22 +37,13 @@ OTHERS = {
 """What lies in the landing bucket beside objects of one byte: none of them is data as it stands."""
 
 
-@pytest.fixture(scope="module")
-def account(shared_aws):
-    s3 = shared_aws("s3")
-    for bucket in ("landing", "output", "other"):
-        s3.create_bucket(Bucket=bucket)
-    for key, body in {**OBJECTS, **OTHERS}.items():
-        s3.put_object(Bucket="landing", Key=key, Body=body)
-    return shared_aws
-
-
 @pytest.fixture
-def stack(account):
-    yield Stack("s", "us-east-1", OUTPUTS, {}, account)
-    s3 = account("s3")
-    for one in s3.list_objects_v2(Bucket="output").get("Contents", ()):
-        s3.delete_object(Bucket="output", Key=one["Key"])
+def stack(aws):
+    for bucket in ("landing", "output", "other"):
+        aws("s3").create_bucket(Bucket=bucket)
+    for key, body in (OBJECTS | OTHERS).items():
+        aws("s3").put_object(Bucket="landing", Key=key, Body=body)
+    return Stack("s", "us-east-1", OUTPUTS, {}, aws)
 
 
 def passing_uris(stack):
@@ -98,7 +89,7 @@ def test_input_message_names_what_is_read_in_the_format_of_the_stack(stack, key,
     else:
         with pytest.raises(InvalidInput, match="start one run per object"):
             planned(passing_uris(stack), uris(key))
-    assert "Contents" not in stack.client("s3").list_objects_v2(Bucket="output")
+    assert stack.client("s3").list_objects_v2(Bucket="output")["KeyCount"] == 0
 
 
 def test_a_surprising_input_or_output_is_warned_of(stack):
@@ -219,14 +210,14 @@ def test_a_manifest_names_a_bucket_and_whole_keys():
         ("", {}, MANIFEST),
     ],
 )
-def test_a_run_reads_objects_of_a_manifest_or_one_object_or_a_prefix(account, uri, trigger, read):
+def test_a_run_reads_objects_of_a_manifest_or_one_object_or_a_prefix(stack, uri, trigger, read):
     run = record({"name": "two", "input_message": uri, "trigger": trigger})
-    assert Inputs(account("s3"), S3Uri("landing", "m/")).of_run(run) == read
+    assert Inputs(stack.client("s3"), S3Uri("landing", "m/")).of_run(run) == read
 
 
-def test_readers_are_runs_whose_manifest_names_the_object_and_no_other_version(account):
+def test_readers_are_runs_whose_manifest_names_the_object_and_no_other_version(stack):
     def put(key, body, **landings):
-        account("s3").put_object(Bucket="other", Key=key, Body=body, Metadata=landings)
+        stack.client("s3").put_object(Bucket="other", Key=key, Body=body, Metadata=landings)
 
     names = b'[{"prefix": "s3://other/"}, "x", "y"]'
     bodies = dict.fromkeys(("of-prefix", "of-key", "old", "mine", "refused"), names)
@@ -244,8 +235,8 @@ def test_readers_are_runs_whose_manifest_names_the_object_and_no_other_version(a
     ]
     reader = Mock(newest=lambda *_, only, **__: runs if only.kind == "schedule" else [])
     folder = S3Uri("other", "m/")
-    stack = Mock(runs_reader=lambda: reader, client=account, manifests_folder=folder)
-    found = find_readers(stack, S3Uri("other", "x"), "v1", NOW, NOW)
+    reading = Mock(runs_reader=lambda: reader, client=stack.client, manifests_folder=folder)
+    found = find_readers(reading, S3Uri("other", "x"), "v1", NOW, NOW)
     readers = {one.run.name: one.exact for one in found.found}
     assert readers == {"mine": True, "of-key": False, "of-prefix": False}
     assert (found.looked, found.of) == (7, 8)
