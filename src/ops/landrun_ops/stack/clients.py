@@ -1,11 +1,13 @@
 """The AWS clients of the operator's commands, with time-outs that suit a person who waits.
 
-A call that gets no answer is repeated once, and fails after `CONNECT_SECONDS` or `READ_SECONDS`
-each time: within 30 seconds in all. A call that AWS refuses for now, as it throttles or fails, is
-sent up to `ATTEMPTS` times, with 15 seconds of waiting at most.
+A call that gets no answer is repeated once, which a warning says, and fails after `CONNECT_SECONDS`
+or `READ_SECONDS` each time: within 30 seconds in all. A call that AWS refuses for now, because it
+throttles or has an error of its own, is sent up to `ATTEMPTS` times, with 15 seconds of waiting at
+most.
 """
 
 import json
+import logging
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +19,8 @@ from botocore.parsers import ResponseParserError
 
 from landrun.adapters.clients import NOT_AWS, translated
 from landrun.errors import ConfigurationError, ServiceError
+
+_log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 4
 READ_SECONDS = 10
@@ -105,10 +109,13 @@ def _base() -> Any:
     return session
 
 
-def _give_up(attempts: int, caught_exception: Exception | None, **_: Any) -> None:
+def _give_up(operation: Any, attempts: int, caught_exception: Exception | None, **_: Any) -> None:
     """Raise the error that prevented an answer, instead of botocore's further attempts."""
-    if caught_exception is not None and attempts >= SILENT_ATTEMPTS:
+    if caught_exception is None:
+        return
+    if attempts >= SILENT_ATTEMPTS:
         raise caught_exception
+    _log.warning("landrun: AWS did not answer %s, asking again", operation.name)
 
 
 def _refuse_foreign_answer(
