@@ -187,9 +187,8 @@ class LandingsTable:
         Checkpoints are items of this table, with ids of their own.
         """
         with translated("dynamodb:GetItem"):
-            answer = self._client.get_item(
-                TableName=self._table, Key=_checkpoint_key(name), ConsistentRead=True
-            )
+            key = {"id": {"S": f"checkpoint:{name}"}}
+            answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
             stored = _plain(answer.get("Item", {}))
             found: dict[str, Any] = json.loads(stored.get("checkpoint", "{}"))
         return found
@@ -199,7 +198,7 @@ class LandingsTable:
         with translated("dynamodb:UpdateItem"):
             self._client.update_item(
                 TableName=self._table,
-                Key=_checkpoint_key(name),
+                Key={"id": {"S": f"checkpoint:{name}"}},
                 UpdateExpression="SET checkpoint = :checkpoint",
                 ExpressionAttributeValues={":checkpoint": {"S": json.dumps(checkpoint)}},
             )
@@ -245,10 +244,6 @@ class LandingsTable:
 
     def _now(self) -> str:
         return self._clock().isoformat(timespec="milliseconds")
-
-
-def _checkpoint_key(name: str) -> dict[str, Any]:
-    return {"id": {"S": f"checkpoint:{name}"}}
 
 
 def _typed(value: object) -> dict[str, str]:

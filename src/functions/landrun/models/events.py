@@ -9,7 +9,15 @@ import json
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AliasPath, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    AliasPath,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationError,
+)
 
 from landrun.errors import InvalidEvent, OtherEvent
 from landrun.models.landing import Landing
@@ -65,6 +73,7 @@ VersionId = Annotated[str, Field(pattern=r"^[!-~]{1,1024}$")]
 Sequencer = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{1,64}$")]
 Size = Annotated[int, Field(strict=True, ge=0, lt=SIZE_LIMIT)]
 Arn = Annotated[str, Field(pattern=r"^arn:[!-~]{1,1600}$")]
+_RULE = AliasPath("resources", 0)
 
 
 class ObjectCreatedEvent(BaseModel):
@@ -83,18 +92,14 @@ class ObjectCreatedEvent(BaseModel):
 
 
 class ScheduleTick(BaseModel):
-    """The payload that the stack's schedules pass to their functions (template.yaml)."""
+    """The payload of the stack's schedules (template.yaml), or a rule's classic *Scheduled Event*.
 
-    ScheduleArn: Arn
-    ScheduledTime: UtcTime
+    Only the latter has a ``detail-type``.
+    """
 
-
-class ScheduledEvent(BaseModel):
-    """The classic *Scheduled Event* of an EventBridge rule."""
-
-    detail_type: Literal["Scheduled Event"] = Field(alias="detail-type")
-    resources: Annotated[list[Arn], Field(min_length=1)]
-    time: UtcTime
+    detail_type: Literal["Scheduled Event"] | None = Field(None, alias="detail-type")
+    schedule_arn: Arn = Field(validation_alias=AliasChoices("ScheduleArn", _RULE))
+    due: UtcTime = Field(validation_alias=AliasChoices("ScheduledTime", "time"))
 
 
 def parse_object_created(body: str) -> Landing:
@@ -140,16 +145,13 @@ def parse_tick(event: Any) -> Tick:
     Raises InvalidEvent when it is neither, or a field's value is not valid; names the fields.
     """
     try:
-        if isinstance(event, dict) and event.get("detail-type") == "Scheduled Event":
-            classic = ScheduledEvent.model_validate(event)
-            return Tick(classic.resources[0], classic.time)
         tick = ScheduleTick.model_validate(event)
     except ValidationError as error:
         raise InvalidEvent(
             "expected ScheduleArn and ScheduledTime with the values of <aws.scheduler.schedule-arn>"
             f" and <aws.scheduler.scheduled-time>: {problems(error)}"
         ) from error
-    return Tick(tick.ScheduleArn, tick.ScheduledTime)
+    return Tick(tick.schedule_arn, tick.due)
 
 
 def problems(error: ValidationError) -> str:

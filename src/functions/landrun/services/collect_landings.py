@@ -6,7 +6,7 @@ of landings decides everything, for each repeated or overlapping attempt alike. 
 docs/decisions/0004-collecting-landings.md.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count, islice
@@ -64,20 +64,17 @@ class LandingCollector:
             if last:
                 return
 
-    def collect_rest(self, name: str, trigger: Trigger) -> StartedRun | None:
-        """Start one run over pending landings outside of a tick; None when nothing is pending."""
-        started = self._start(name, trigger, self.landings_table.pending(), set())
-        return started[0] if started else None
-
-    def finish(
-        self, name: str, trigger: Trigger, claimed: list[PendingLanding]
+    def collect_rest(
+        self, name: str, trigger: Trigger, claimed: Sequence[PendingLanding] = ()
     ) -> StartedRun | None:
-        """Finish a run whose attempts have died, with what it has claimed and nothing else.
+        """Start one run over pending landings outside of a tick; None when nothing is pending.
 
-        That is what the index shows, and the name and the trigger are those in the claims. Without
-        a manifest its claims are never undone: a slow attempt might still write it.
+        A run whose attempts have died is finished with what it has claimed, as the index shows it,
+        and nothing else. Without a manifest its claims are never undone: a slow attempt might still
+        write it.
         """
-        started = self._start(name, trigger, claimed, {landing.id for landing in claimed})
+        pending = claimed or self.landings_table.pending()
+        started = self._start(name, trigger, pending, {landing.id for landing in claimed})
         return started[0] if started else None
 
     def _start(

@@ -20,7 +20,7 @@ from landrun.adapters.manifests import Manifests
 from landrun.adapters.runs_table import RunsTable
 from landrun.adapters.step_functions import Executions
 from landrun.errors import InvalidManifest, ReconcileFailed, ServiceError
-from landrun.models.run import ManualTrigger, manual_run_name
+from landrun.models.run import ManualTrigger, Trigger, manual_run_name
 from landrun.models.run_record import EXECUTION_RUNNING, NOTIFICATION_PENDING, UNFINISHED, RunRecord
 from landrun.models.status_change import RANKS, described_change, timestamp
 from landrun.observability import count, count_by
@@ -229,29 +229,26 @@ class Reconciler:
     # ---- Claims: ticks that died, and landings that no tick will read ------------------------
 
     def _claims(self, before: datetime) -> Iterator[Recovery]:
-        stale: dict[str, list[PendingLanding]] = {}
+        stale: dict[tuple[str, Trigger], list[PendingLanding]] = {}
         now = oldest = self.clock()
         free, pending = 0, 0
         for landing in self.landings_table.pending():
             free += landing.claim is None
             pending, oldest = pending + 1, min(oldest, landing.since)
-            if landing.claim and landing.claim.at <= before:
-                stale.setdefault(landing.claim.run, []).append(landing)
+            claim = landing.claim
+            if claim and claim.at <= before:
+                stale.setdefault((claim.run, claim.trigger), []).append(landing)
         count("LandingsWaiting", pending)
         age = (now - oldest).total_seconds()
         Metrics().add_metric(name="OldestLandingAge", unit=MetricUnit.Seconds, value=age)
-        for name, claimed in stale.items():
-            yield name, partial(self._finish, name, claimed)
+        for (name, trigger), claimed in stale.items():
+            yield name, partial(self.collector.collect_rest, name, trigger, claimed)
         if not self.collects:  # StartOn was changed to arrival while landings waited
             runs = -(-free // self.collector.max_objects)
             for _ in range(min(runs, LOOK_UPS)):
                 name = manual_run_name(self.collector.run_name_prefix)
-                trigger = ManualTrigger(StartedBy="reconcile")
-                yield name, partial(self.collector.collect_rest, name, trigger)
-
-    def _finish(self, name: str, claimed: list[PendingLanding]) -> bool:
-        [trigger] = {landing.claim.trigger for landing in claimed if landing.claim}
-        return self.collector.finish(name, trigger, claimed) is not None
+                by_hand = ManualTrigger(StartedBy="reconcile")
+                yield name, partial(self.collector.collect_rest, name, by_hand)
 
     # ---- Manifests: those whose run was never started ----------------------------------------
 
