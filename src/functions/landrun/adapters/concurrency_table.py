@@ -10,9 +10,8 @@ from random import random
 from typing import Any
 from uuid import uuid4
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
 from landrun.adapters.clients import translated
+from landrun.adapters.dynamodb_items import deserialize, serialize
 from landrun.errors import ServiceError
 from landrun.models.concurrency import LimitedExecution, SlotStatus
 
@@ -58,14 +57,14 @@ class ConcurrencyTable:
             TableName=self._table,
             IndexName=STATUS_INDEX,
             KeyConditionExpression="item_type = :type AND begins_with(status_and_start, :status)",
-            ExpressionAttributeValues=_serialize({":type": EXECUTION, ":status": f"{status}#"}),
+            ExpressionAttributeValues=serialize({":type": EXECUTION, ":status": f"{status}#"}),
             ConsistentRead=True,
             **options,
         )
         with translated("dynamodb:Query"):
             for page in pages:
                 for item in page["Items"]:
-                    yield LimitedExecution.model_validate(_deserialize(item))
+                    yield LimitedExecution.model_validate(deserialize(item))
 
     def first_waiting(self) -> LimitedExecution | None:
         """Read the waiting execution that started first; None if none waits."""
@@ -80,7 +79,7 @@ class ConcurrencyTable:
 
     def release(self, execution: LimitedExecution) -> bool:
         """Remove an execution, and its slot from the count if it holds one."""
-        key = _serialize({"item_type": EXECUTION, "name": execution.name})
+        key = serialize({"item_type": EXECUTION, "name": execution.name})
         delete = {"Delete": {"TableName": self._table, "Key": key, **_version_condition(execution)}}
         return self._write(delete, *([self._count(-1)] if execution.holds_slot else []))
 
@@ -91,25 +90,25 @@ class ConcurrencyTable:
             "item_type": EXECUTION,
             "status_and_start": f"{stored.status}#{stored.started_at}#{stored.name}",
         }
-        put = {"TableName": self._table, "Item": _serialize(item), **_version_condition(execution)}
+        put = {"TableName": self._table, "Item": serialize(item), **_version_condition(execution)}
         return stored if self._write({"Put": put}, *others) else None
 
     def _count(self, change: int, limit: int = UNLIMITED) -> dict[str, Any]:
         return {
             "Update": {
                 "TableName": self._table,
-                "Key": _serialize({"item_type": COUNT, "name": COUNT}),
+                "Key": serialize({"item_type": COUNT, "name": COUNT}),
                 "UpdateExpression": "ADD slots_in_use :change",
                 "ConditionExpression": _SLOT_IS_FREE,
-                "ExpressionAttributeValues": _serialize({":change": change, ":limit": limit}),
+                "ExpressionAttributeValues": serialize({":change": change, ":limit": limit}),
             }
         }
 
     def _get(self, item_type: str, name: str) -> dict[str, Any]:
-        key = _serialize({"item_type": item_type, "name": name})
+        key = serialize({"item_type": item_type, "name": name})
         with translated("dynamodb:GetItem"):
             answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-            return _deserialize(answer.get("Item", {}))
+            return deserialize(answer.get("Item", {}))
 
     def _write(self, *writes: dict[str, Any], attempts: int = 20) -> bool:
         """Write all items or none; return False if a condition does not hold.
@@ -139,13 +138,5 @@ def _version_condition(execution: LimitedExecution) -> dict[str, Any]:
         return {"ConditionExpression": "attribute_not_exists(version)"}
     return {
         "ConditionExpression": "version = :version",
-        "ExpressionAttributeValues": _serialize({":version": execution.version}),
+        "ExpressionAttributeValues": serialize({":version": execution.version}),
     }
-
-
-def _serialize(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: TypeSerializer().serialize(value) for name, value in values.items()}
-
-
-def _deserialize(item: dict[str, Any]) -> dict[str, Any]:
-    return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}

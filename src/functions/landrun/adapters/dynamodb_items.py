@@ -1,4 +1,4 @@
-"""Run records as DynamoDB items, cut to what an item can hold.
+"""Items as DynamoDB's API spells them, and run records cut to what an item can hold.
 
 A user's own state machine may take and give anything: its size, its depth, its names and its
 numbers have no limit. DynamoDB would refuse such an item however often its message came again.
@@ -24,16 +24,22 @@ _LEAST_NEEDED_FIRST = ("output", "summary", "trigger", "cause", "error", "exit_m
 
 def to_item(record: RunRecord) -> dict[str, Any]:
     """Return a record as DynamoDB's API spells an item, without what does not fit."""
-    serializer = TypeSerializer()
-    return {name: serializer.serialize(value) for name, value in fitting(record).items()}
+    return serialize(fitting(record))
 
 
 def from_item(item: dict[str, Any]) -> RunRecord:
     """Read a record from an item."""
-    deserializer = TypeDeserializer()
-    return RunRecord.model_validate(
-        {name: _plain(deserializer.deserialize(value)) for name, value in item.items()}
-    )
+    return RunRecord.model_validate(_plain(deserialize(item)))
+
+
+def serialize(values: dict[str, Any]) -> dict[str, Any]:
+    """Return attributes as DynamoDB's API spells them."""
+    return {name: TypeSerializer().serialize(value) for name, value in values.items()}
+
+
+def deserialize(item: dict[str, Any]) -> dict[str, Any]:
+    """Read attributes that DynamoDB's API has spelled."""
+    return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,7 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import ProtocolError
 
 from landrun.adapters.clients import translated
-from landrun.errors import Refused, ServiceError
+from landrun.errors import ServiceError
 
 ANSWER = {"Error": {"Code": "NoSuchBucket", "Message": "gone"}, "Item": {}}
 FAILED_UPLOAD = S3UploadFailedError("Failed to upload")
@@ -32,10 +32,3 @@ def test_an_error_of_a_call_becomes_a_service_error_with_its_code(error, code, a
         with translated("s3:PutObject"):
             raise error
     assert (raised.value.code, raised.value.answer) == (code, answer)
-
-
-@pytest.mark.parametrize("error", [OSError("disk full"), Refused("not a file")])
-def test_other_errors_stay_what_they_are(error):
-    with pytest.raises(type(error), match=str(error)):  # noqa: SIM117
-        with translated("s3:PutObject"):
-            raise error

@@ -66,12 +66,3 @@ def test_a_write_that_conflicts_with_another_is_tried_three_times():
     assert manifests.write_once("run-1", "landings", ["a"]).written
     with pytest.raises(ServiceError, match="ConditionalRequestConflict"):
         manifests.write_once("run-1", "landings", ["a"])
-
-
-def test_only_the_key_of_a_manifest_names_a_run():
-    manifests = Manifests(None, "outputs", "manifests/")
-    assert manifests.run_of("manifests/landrun-1.json") == "landrun-1"
-    others = ["landrun-1.txt", "landrun-1", "landrun-1.0123456789abcdef.landings.json"]
-    others += [f"{name}.json" for name in ("", "a b", "x" * 55, "a\x1b[2J", "é", "a.b", "a/b")]
-    others = ["elsewhere/landrun-1.json", *(f"manifests/{name}" for name in others)]
-    assert [manifests.run_of(key) for key in others] == [None] * len(others)

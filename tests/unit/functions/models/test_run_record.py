@@ -84,7 +84,6 @@ def test_a_failed_jobs_notification_has_its_reason_its_log_and_what_to_do(record
         ("failed-no-job", {"error": "States.Runtime"}, "execution's history", LOG),
         ("timed-out", {}, "MaxRuntimeInSeconds", LOG),
         ("aborted", {}, "Nothing, if somebody meant to stop it.", LOG),
-        ("failed", {"job_name": RUN}, f"landrun rerun {RUN}", REDRIVE),
     ],
 )
 def test_the_advice_fits_what_happened(recorded, event, more, words, absent):
