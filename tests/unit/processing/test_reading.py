@@ -114,3 +114,8 @@ def test_only_its_line_is_lost_to_a_quote_that_never_closes():
         (5, ["4", "c"]),
         (6, ["5", "d"]),
     ]
+
+
+def test_quotes_that_open_on_each_line_are_given_up_at_once_after_many():
+    """Otherwise each line would be read again for each one before it."""
+    assert len(list(CsvRecords(['a"b,"c'] * 200))) == csvrows.MAX_RESUMES + 1
