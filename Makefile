@@ -1,12 +1,11 @@
 # Everything a person or CI types. `make` alone lists it. Works with make 3.81 and BSD tools.
 
 .DEFAULT_GOAL := help
-.PHONY: build help setup demo test permissions docs browser sam spark container image scan fuzz faults soak mutations bench bench-quick lint types render requirements clean
+.PHONY: build help setup demo test permissions docs browser sam spark container image scan fuzz faults mutations bench bench-quick lint types render requirements clean
 SHELL := /bin/sh
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
-FAULTS := PYTHONPATH=tests $(BIN)/python -m faults
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-header -q $(if $(UPGRADE),--upgrade)
 
 help: ## List the targets
@@ -65,16 +64,12 @@ image: .venv/.ops ## Build the job's image (STACK=name: push it, print its diges
 fuzz: .venv/.dev ## Fuzz events and files at length (EXAMPLES=1000 a test), hostile files in full size under 1 GiB
 	LANDRUN_FUZZ_EXAMPLES=$(or $(EXAMPLES),1000) $(PYTEST) -q -o timeout=3600 -p no:logging tests/fuzz
 
-faults: .venv/.dev ## Run the fault suite with many more examples, and soak
-	FAULTS=thorough LANDRUN_FAULTS_EXAMPLES=$(or $(EXAMPLES),30) \
+faults: .venv/.dev ## Run the fault suite with many more examples (EXAMPLES=60 in each mode)
+	FAULTS=thorough LANDRUN_FAULTS_EXAMPLES=$(or $(EXAMPLES),60) \
 	  $(PYTEST) -q --timeout=600 tests/faults tests/local/test_concurrency.py tests/local/test_shards.py
-	$(FAULTS).soak --landings $(or $(LANDINGS),1000)
-
-soak: .venv/.dev ## Drive LANDINGS=10000 in each mode through lost events, throttling and crashes
-	$(FAULTS).soak --landings $(or $(LANDINGS),10000) --seed $(or $(SEED),1)
 
 mutations: .venv/.dev ## Take each guarantee away, one by one, and show which tests notice
-	$(FAULTS).mutations
+	PYTHONPATH=tests $(BIN)/python -m faults.mutations
 
 # Ratios of ways that took turns in one run; SUITES="warm burst" for some.
 bench: .venv/.dev ## Measure landrun beside what it replaces; medians and spreads go to benchmarks/results.json

@@ -5,7 +5,6 @@ it anew, so every test has a function of its own, as after a cold start.
 """
 
 import importlib.util
-import json
 import os
 import sys
 import uuid
@@ -83,12 +82,3 @@ def load_handler(name, environment, client, clock=utc_now):
     ):
         spec.loader.exec_module(module)
     return module
-
-
-class Printed:
-    """What functions printed: log lines, and metrics in CloudWatch's embedded format."""
-
-    def __init__(self, text):
-        lines = [json.loads(line) for line in text.splitlines() if line != "null"]
-        self.logs = [line for line in lines if "_aws" not in line]
-        self.metrics = [line for line in lines if "_aws" in line]

@@ -1,13 +1,13 @@
 """Clients whose calls reach moto without a request, which takes most of a call's time otherwise.
 
-DynamoDB and Step Functions are asked through moto's own response classes, S3 through its backend.
-The rest comes from the client that it stands for.
+DynamoDB is asked through moto's own response class, S3 through its backend. The rest comes from the
+client that it stands for.
 """
 
 import io
 import json
 from datetime import UTC
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 from botocore import xform_name
@@ -15,7 +15,6 @@ from botocore.exceptions import ClientError
 from moto.core.exceptions import JsonRESTError
 from moto.dynamodb.responses import DynamoHandler
 from moto.s3.models import s3_backends
-from moto.stepfunctions.responses import StepFunctionResponse
 
 from template.physical import ACCOUNT, REGION
 
@@ -38,11 +37,11 @@ def direct_client(service):
     return with_calls(client(service), answer) if answer else client(service)
 
 
-def _through_moto(response_class, api, arguments):
-    response: Any = response_class()
+def _through_dynamodb(api, asked):
+    response: Any = DynamoHandler()
     response.current_account, response.region = ACCOUNT, REGION
     response.automated_parameter_parsing = True
-    response.params = response.body = arguments
+    response.params = response.body = {**asked}
     response.uri_match = {}
     try:
         result = getattr(response, xform_name(api))().result
@@ -103,7 +102,6 @@ S3 = {"PutObject": _put_object, "GetObject": _get_object, "ListObjectsV2": _list
 """The calls of S3 that landrun's functions make."""
 
 ANSWERS = {
-    "dynamodb": partial(_through_moto, DynamoHandler),
-    "stepfunctions": partial(_through_moto, StepFunctionResponse),
+    "dynamodb": _through_dynamodb,
     "s3": _through_s3,
 }

@@ -19,17 +19,17 @@ FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
 class Watch:
     """What was ever seen of rows and notifications.
 
-    ``states`` has each row's last (redrive count, rank, status), ``outcomes`` each run's recorded
-    failures, ``complaints`` what was wrong at the moment that it was written.
-    ``notified_twice_by_crash`` counts notifications sent again because nobody could mark the one
-    before as sent: its process died, or its answer was lost, after SNS had taken it.
+    ``outcomes`` counts each run's recorded failures, ``complaints`` has what was wrong at the
+    moment that it was written. ``notified_twice_by_crash`` counts notifications sent again because
+    nobody could mark the one before as sent: its process died, or its answer was lost, after SNS
+    had taken it.
     """
 
     def __init__(self, world):
         self._world, self._runs_table = world, world.stack.name("RunsTable")
-        self.states, self.outcomes, self.complaints = {}, defaultdict(list), []
+        self.outcomes, self.complaints = Counter(), []
         self.notified, self.notified_twice_by_crash = Counter(), Counter()
-        self._unmarked, self._owing = {}, set()
+        self._states, self._unmarked, self._owing = {}, {}, set()
 
     def see(self, call):
         table = call.arguments.get("TableName")
@@ -39,26 +39,23 @@ class Watch:
             self._publish(call)
 
     def _row(self, name):
+        """See that redrive count and rank of a row grow, or the row stays as it is."""
         row = inside.row(self._runs_table, name)
         now = (int(row["redrive_count"]), int(row["status_rank"]), row["status"])
-        before = self.states.get(name)
-        ended_otherwise = before is not None and now[1] == 1 and now[:2] == before[:2]
-        if before is not None and now != before and (now[:2] < before[:2] or ended_otherwise):
-            self.complaints.append(f"the row of {name} went from {before} to {now}")
+        before = self._states.get(name)
         if now != before:
-            self._moved(name, before, now)
-        owes = row.get("unfinished") == "notification"
-        self._owing = self._owing | {name} if owes else self._owing - {name}
-        if not owes:
+            if before and now[:2] <= before[:2]:
+                self.complaints.append(f"the row of {name} went from {before} to {now}")
+            if name in self._owing and name not in self._unmarked:
+                self.complaints.append(f"{before} of {name} was replaced before its notification")
             self._unmarked.pop(name, None)
-        self.states[name] = now
-
-    def _moved(self, name, before, now):
-        if name in self._owing and name not in self._unmarked:
-            self.complaints.append(f"{before} of {name} was overwritten before its notification")
-        self._unmarked.pop(name, None)
-        if now[2] in FAILED:
-            self.outcomes[name].append((now[0], now[2]))
+            self.outcomes[name] += row["status"] in FAILED
+        if row.get("unfinished") == "notification":
+            self._owing.add(name)
+        else:
+            self._owing.discard(name)
+            self._unmarked.pop(name, None)
+        self._states[name] = now
 
     def _publish(self, call):
         name = call.arguments["Subject"].split()[1]
@@ -209,7 +206,7 @@ def _recorded_truly(world, name, row):
 def _notifications(world, settled):
     watch = world.history
     for name in watch.notified.keys() | watch.outcomes.keys():
-        sent, due = watch.notified[name], len(watch.outcomes[name])
+        sent, due = watch.notified[name], watch.outcomes[name]
         if sent > due + watch.notified_twice_by_crash[name]:
             yield f"{due} failures of {name} were notified {sent} times"
         if settled and sent < due:
@@ -240,15 +237,14 @@ def _left_over(world):
 class Slots:
     """What must hold of concurrency slots: the limit, and that nothing waits while one is free.
 
-    Sees every slot that is acquired, and every execution that is resumed, in this ``order``. At
-    ``most`` so many had their job at once by a slot that they requested. Redriven executions go on
-    to their job without a request: they count from the moment that the functions know of them.
+    Sees every slot that is acquired, and every execution that is resumed, in this ``order``.
+    Redriven executions go on to their job without a request: they count from the moment that the
+    functions know of them.
     """
 
     def __init__(self, world):
         self._world = world
-        self._limits, self.most = [0], 0
-        self.order, self.complaints = [], []
+        self._limits, self.order, self.complaints = [0], [], []
 
     def set_limit(self, limit):
         """Note the limit in force; an earlier one counts while executions that it let in run."""
@@ -257,7 +253,6 @@ class Slots:
     def resumed(self, execution):
         self.order.append(execution.name)
         processing = [one for one in self._world.executions().values() if one.counts_for_limit]
-        self.most = max(self.most, len(processing))
         if execution.name not in self.holders():
             self.complaints.append(f"{execution.name} was resumed without a slot")
         if self._over(len(processing)):

@@ -5,13 +5,14 @@ by running the second inside a call of the first. A process that was killed is n
 """
 
 import io
+import json
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
-from handler_loader import Context, Printed, load_handler
+from handler_loader import Context, load_handler
 from landrun.errors import LandrunError
 from landrun.observability import create_metrics
 
@@ -82,16 +83,18 @@ class Functions:
                 outcome = Outcome(event, process.module.handler(event, Context()))
         except (LandrunError, Killed) as error:
             outcome = Outcome(event, error=error)
-        self._read(Printed(printed.getvalue()))
+        self._read(printed.getvalue())
         process.busy = False
         if not process.dead:
             idle.append(process)
         return outcome
 
     def _read(self, printed):
-        """Read metrics as CloudWatch does: from the lines that a function prints."""
-        self.logs += printed.logs
-        for line in printed.metrics:
+        """Read logs, and metrics as CloudWatch does: from the lines that a function prints."""
+        for line in (json.loads(text) for text in printed.splitlines() if text != "null"):
+            if "_aws" not in line:
+                self.logs.append(line)
+                continue
             [directive] = line["_aws"]["CloudWatchMetrics"]
             [dimensions] = directive["Dimensions"]
             [value] = [line[name] for name in dimensions if name != "service"] or [""]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import md5
 from typing import Any
 
-from .stack import events
+from .stack import events, message
 
 
 @dataclass(eq=False)
@@ -34,24 +34,23 @@ def identity(key, version_id, sequencer):
     return key, version_id or str(sequencer).ljust(64, "0")
 
 
-def sequencers(random):
+def sequencers():
     """Give sequencers as S3 does: they grow, but neither as numbers nor in equal length."""
-    for number in itertools.count(random.randrange(1, 4096)):
-        tail = "".join(random.choices("0123456789ABCDEF", k=2 * random.randrange(4)))
-        yield f"006B02A4{number:08X}{tail}".rstrip("0")
+    for number in itertools.count(1):
+        yield f"006B02A4{number:08X}{'5C' * (number % 4)}".rstrip("0")
 
 
 def object_created(time, bucket, body, **said):
     """Make the event of an object: that of events/object-created.json, with what is ``said``."""
-    event = json.loads(events("object-created")["Records"][0]["body"])
+    event = message("object-created")
     event["time"] = time
     event["detail"]["bucket"]["name"] = bucket
     event["detail"]["object"] |= {"size": len(body), "etag": md5(body).hexdigest(), **said}
     return event
 
 
-def record(message):
+def record(queued):
     """Make a record of a batch of a message, as Lambda does."""
     sample = copy.deepcopy(events("object-created")["Records"][0])
-    sample["attributes"]["ApproximateReceiveCount"] = str(message.receives)
-    return sample | {"messageId": message.id, "body": message.body}
+    sample["attributes"]["ApproximateReceiveCount"] = str(queued.receives)
+    return sample | {"messageId": queued.id, "body": queued.body}

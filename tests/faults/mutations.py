@@ -106,7 +106,8 @@ count of rejected rows: processing/messages/work.py
 -    done.rejected += len(batch.rejects)
 
 count of duplicates: processing/messages/summary.py
--            count.duplicates += done.staged - out
+-                duplicates=done.staged - out,
++                duplicates=0,
 """)
 )
 

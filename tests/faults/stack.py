@@ -6,15 +6,11 @@ Physical names are those of events/, so that its payloads need no other names.
 """
 
 import json
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
 import boto3
 from botocore.config import Config
-from moto import backend_index
-from moto.backend_index import backend_url_patterns
-from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
@@ -23,7 +19,6 @@ from template.physical import ACCOUNT, REGION, name_of, physical
 from template.resolved import deploy
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ("dynamodb", "logs", "s3", "sagemaker", "sns", "sqs", "stepfunctions")
 TABLE = (
     *("KeySchema", "AttributeDefinitions", "BillingMode"),
     *("GlobalSecondaryIndexes", "LocalSecondaryIndexes"),
@@ -35,6 +30,11 @@ TABLE = (
 def events(name):
     """Read a payload of events/; it is shared, so copy before changing it."""
     return json.loads((ROOT / "events" / f"{name}.json").read_text("utf-8"))
+
+
+def message(name):
+    """Read what the first record of a payload holds."""
+    return json.loads(events(name)["Records"][0]["body"])
 
 
 @lru_cache
@@ -49,59 +49,32 @@ def client(service):
     return session.client(service, config=config)
 
 
-def quicken(patches):
-    """Spare moto what takes most of its time, again and again for the same."""
-    first = sorted(backend_url_patterns, key=lambda pattern: pattern[0] not in SERVICES)
-    patches.set(backend_index, "backend_url_patterns", first)
-    patches.set(ConditionExpressionParser, "_lex_one_node", staticmethod(_lexed))
-
-
-_lexed = lru_cache(partial(ConditionExpressionParser._lex_one_node, ConditionExpressionParser))
-
-
 @lru_cache
 def _deployed(parameters):
     return deploy(dict(parameters), physical)
 
 
-@dataclass(frozen=True)
-class QueueSettings:
-    """What the template says of a queue and of the function behind it."""
-
-    visibility: float
-    max_receives: int
-    batch_size: int
-    dead_letters: str
-
-
 class DeployedStack:
     """The template's stack with physical names; `create` makes its resources in moto."""
+
+    name = staticmethod(name_of)
 
     def __init__(self, **parameters):
         self.resolved = _deployed(tuple(sorted(parameters.items())))
         self.environment = self.resolved.environment
 
-    def name(self, logical_id):
-        return name_of(logical_id)
-
     def arn(self, logical_id):
         return self.resolved.named(f"{logical_id}.Arn")
 
     def queue(self, logical_id):
-        queue = self.resolved.of_type("AWS::SQS::Queue")[logical_id]
+        """Give the properties of a queue and of the mapping that hands its messages over."""
         [mapping] = [
             mapping
             for mapping in self.resolved.of_type("AWS::Lambda::EventSourceMapping").values()
             if mapping["EventSourceArn"] == self.arn(logical_id)
         ]
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-        policy = queue["RedrivePolicy"]
-        return QueueSettings(
-            visibility=float(queue["VisibilityTimeout"]),
-            max_receives=int(policy["maxReceiveCount"]),
-            batch_size=int(mapping["BatchSize"]),
-            dead_letters=policy["deadLetterTargetArn"].rpartition(":")[2],
-        )
+        return self.resolved.of_type("AWS::SQS::Queue")[logical_id], mapping
 
     def create(self, dynamodb):
         for logical_id, table in self.resolved.of_type("AWS::DynamoDB::Table").items():

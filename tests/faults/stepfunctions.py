@@ -1,4 +1,4 @@
-"""Step Functions as far as landrun talks to it, in moto's place: AWS's rules, in memory.
+"""Step Functions as far as landrun talks to it: AWS's rules, in memory.
 
 - StartExecution: same name and input while running finds the execution; closed, or with another
   input, is ``ExecutionAlreadyExists`` (API reference, StartExecution);
@@ -11,17 +11,13 @@ Nothing runs: `Machine.finish` says how an execution ends, `Machine.redrive` tha
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partialmethod
 from operator import attrgetter
 
-from moto.core.exceptions import AWSError
-from moto.core.responses import ActionResult
-from moto.stepfunctions.responses import StepFunctionResponse
+from botocore.exceptions import ClientError
 
-from .stack import events
+from .stack import message
 
 _SAMPLE_RUN = "landrun-50f0421ea8585c9eb9688415b36b93f2"
-_PAGE = 100  # "The default is 100 and the maximum allowed page size is 1000."
 _STATUS_EVENTS = {
     "RUNNING": "execution-running",
     "SUCCEEDED": "execution-succeeded",
@@ -52,7 +48,7 @@ class Execution:
     job: str | None = None
     ends: list[tuple[int, str]] = field(default_factory=list)
     token: str | None = None
-    task_tokens: list[str] = field(default_factory=list)
+    slot_requests: int = 0
     resumed: bool = True
     resumed_at_redrive: int = 0
     stopping: bool = False
@@ -114,15 +110,10 @@ class Machine:
         self._clock, self._changed = clock, changed
         self._slot_requested, self._on_resumed = slot_requested, on_resumed
 
-    def start(self, name, given):
-        stands = self.executions.get(name)
-        if stands:
-            if stands.status == "RUNNING" and stands.input == given:
-                return stands
-            raise AWSError(f"It exists already: '{stands.arn}'", "ExecutionAlreadyExists")
+    def _start(self, name, given):
         running = sum(one.status == "RUNNING" for one in self.executions.values())
         if self.limit is not None and running >= self.limit:
-            raise AWSError("Too many executions run", "ExecutionLimitExceeded")
+            raise _refused("ExecutionLimitExceeded")
         arn = f"{self.arn.replace(':stateMachine:', ':execution:')}:{name}"
         execution = Execution(name, arn, self.arn, given, self._clock())
         self.executions[name] = execution
@@ -140,16 +131,16 @@ class Machine:
         execution = self.executions[name]
         assert execution.status == "RUNNING"
         assert not execution.resumed
-        execution.token = f"{name}/{len(execution.task_tokens) + 1}"
-        execution.task_tokens.append(execution.token)
-        message = json.loads(events("slot-requested")["Records"][0]["body"])
-        message["SlotRequest"] |= {
+        execution.slot_requests += 1
+        execution.token = f"{name}/{execution.slot_requests}"
+        requested = message("slot-requested")
+        requested["SlotRequest"] |= {
             "TaskToken": execution.token,
             "ExecutionArn": execution.arn,
             "Name": name,
             "StartedAt": execution.started.isoformat(timespec="milliseconds"),
         }
-        self._slot_requested(message)
+        self._slot_requested(requested)
 
     def finish(self, name, status="SUCCEEDED", job=None):
         """End an execution as in events/, with this run's name.
@@ -159,7 +150,7 @@ class Machine:
         execution = self.executions[name]
         assert execution.status == "RUNNING", f"{name} has ended already"
         assert execution.resumed or status != "SUCCEEDED", f"{name} waits for its slot"
-        sample = json.loads(events(_STATUS_EVENTS[status])["Records"][0]["body"])["detail"]
+        sample = message(_STATUS_EVENTS[status])["detail"]
         for attribute in ("output", "error", "cause"):
             said = sample[attribute]
             setattr(execution, attribute, said and said.replace(_SAMPLE_RUN, name))
@@ -186,7 +177,7 @@ class Machine:
         self.forgotten.add(name)
 
     def event(self, execution):
-        event = json.loads(events(_STATUS_EVENTS[execution.status])["Records"][0]["body"])
+        event = message(_STATUS_EVENTS[execution.status])
         event["time"] = f"{self._clock():%Y-%m-%dT%H:%M:%SZ}"
         event["resources"] = [execution.arn]
         event["detail"] |= {
@@ -197,92 +188,68 @@ class Machine:
 
     # ---- what boto3 gets ---------------------------------------------------------------------
 
-    def answer(self, patches):
-        for answer in (
-            self.start_execution,
-            self.describe_execution,
-            self.list_executions,
-            self.get_execution_history,
-            self.send_task_success,
-        ):
-            result = partialmethod(_result, answer)
-            patches.set(StepFunctionResponse, answer.__name__, result)
-
     def start_execution(self, asked):
-        self._check(asked._get_param("stateMachineArn"))
-        execution = self.start(asked._get_param("name"), asked._get_param("input"))
+        assert asked["stateMachineArn"] == self.arn
+        name, given = asked["name"], asked["input"]
+        execution = self.executions.get(name)
+        if execution is None:
+            execution = self._start(name, given)
+        elif execution.status != "RUNNING" or execution.input != given:
+            raise _refused("ExecutionAlreadyExists")
         return {"executionArn": execution.arn, "startDate": execution.started}
 
     def describe_execution(self, asked):
-        return _without_nones(self._found(asked._get_param("executionArn")).details)
+        return _without_nones(self._found(asked["executionArn"]).details)
 
     def send_task_success(self, asked):
-        token = asked._get_param("taskToken")
+        token = asked["taskToken"]
         execution = self.executions.get(token.partition("/")[0])
         if execution is None or execution.token != token:
-            raise AWSError(f"Task Timed Out: '{token}'", "TaskTimedOut")
+            raise _refused("TaskTimedOut")
         execution.token, execution.resumed = None, True
         execution.resumed_at_redrive = execution.redrive_count
         self._on_resumed(execution)
         return {}
 
     def list_executions(self, asked):
-        self._check(asked._get_param("stateMachineArn"))
-        wanted, after = asked._get_param("statusFilter"), asked._get_param("nextToken")
-        if after and after.partition(" ")[2] not in self.executions:
-            raise AWSError("Invalid token", "InvalidToken")
+        assert asked["stateMachineArn"] == self.arn
+        wanted, after = asked.get("statusFilter"), asked.get("nextToken")
         every = (one for one in self.executions.values() if wanted in (None, one.status))
         fitting = (one for one in every if not after or one.place < after)
         listed = sorted(fitting, key=attrgetter("place"), reverse=True)
-        page = listed[: min(asked._get_int_param("maxResults") or _PAGE, self.largest_page)]
+        page = listed[: self.largest_page]
         token = page[-1].place if len(page) < len(listed) else None
         summaries = [_without_nones(one.summary) for one in page]
         return _without_nones({"executions": summaries, "nextToken": token})
 
     def get_execution_history(self, asked):
-        history = _happened(self._found(asked._get_param("executionArn")))
-        if asked._get_param("reverseOrder"):
-            history.reverse()
-        return {"events": history[: asked._get_int_param("maxResults") or _PAGE]}
+        """Give the calls of an execution, the last first.
 
-    def _check(self, arn):
-        if arn != self.arn:
-            raise AWSError(f"There is no '{arn}'", "StateMachineDoesNotExist")
+        They are its requests for slots, and for the job if its name is known.
+        """
+        execution = self._found(asked["executionArn"])
+        calls = [("TaskScheduled", _SLOT, {})] * execution.slot_requests
+        if calls and execution.resumed:
+            calls.append(("TaskSucceeded", _SLOT, {}))
+        if execution.job:
+            job = {"parameters": json.dumps({"ProcessingJobName": execution.job})}
+            calls += [("TaskScheduled", _JOB, job), ("TaskSubmitted", _JOB, {})]
+        history = [
+            {"type": kind, f"t{kind[1:]}EventDetails": {"resource": resource, **more}}
+            for kind, resource, more in calls
+        ]
+        return {"events": history[::-1]}
 
     def _found(self, arn):
         execution = self.executions.get(arn.rpartition(":")[2])
-        if execution is None or execution.arn != arn:
-            raise AWSError(f"There is no '{arn}'", "ExecutionDoesNotExist")
+        if execution is None:
+            raise _refused("ExecutionDoesNotExist")
         return execution
 
 
-def _result(response, answer):
-    return ActionResult(answer(response))
+def _refused(code):
+    return ClientError({"Error": {"Code": code, "Message": "refused by Step Functions"}}, "Any")
 
 
 def _without_nones(said):
     return {name: value for name, value in said.items() if value is not None}
-
-
-def _happened(execution):
-    """Give the history: the start, requests for slots, and the job if its name is known."""
-    happened = [_event("ExecutionStarted", input=execution.input)]
-    for token in execution.task_tokens:
-        message = {"MessageBody": {"SlotRequest": {"TaskToken": token}}}
-        happened.append(_event("TaskScheduled", _SLOT, parameters=json.dumps(message)))
-    if execution.task_tokens and execution.resumed:
-        happened.append(_event("TaskSucceeded", _SLOT, output="{}"))
-    if execution.job:
-        job = json.dumps({"ProcessingJobName": execution.job})
-        happened.append(_event("TaskScheduled", _JOB, parameters=job))
-        happened.append(_event("TaskSubmitted", _JOB, output="{}"))
-    for number, event in enumerate(happened, start=1):
-        event |= {"timestamp": execution.started, "id": number, "previousEventId": number - 1}
-    return happened
-
-
-def _event(kind, resource=None, **details):
-    if resource:
-        service = {_SLOT: "sqs", _JOB: "sagemaker"}[resource]
-        details |= {"resource": resource, "resourceType": service}
-    return {"type": kind, f"{kind[0].lower()}{kind[1:]}EventDetails": details}

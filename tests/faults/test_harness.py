@@ -1,4 +1,4 @@
-"""What the suite promises: a test for each case, mutations that can be made, an unlucky soak."""
+"""What the suite promises: a test for each case, and mutations that can be made."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,6 @@ import pytest
 
 from .cases import CASES
 from .mutations import MUTATIONS, ROOT, mutated
-from .soak import report, soak
 
 
 def test_every_case_of_the_list_is_claimed_by_a_test():
@@ -23,14 +22,3 @@ def test_each_guarantee_that_make_mutations_takes_away_is_there_and_what_is_left
 ):
     path = ROOT / "src" / mutation.file
     compile(mutated(path.read_text("utf-8"), mutation), str(path), "exec")
-
-
-def test_a_little_soak_has_bad_luck_loses_nothing_and_is_repeated_by_its_seed(capsys):
-    happened, wrong = soak("arrival", 20, seed=3)
-    assert wrong == []
-    assert "20 versions landed" in happened
-    assert "throttled" in happened
-    assert soak("arrival", 20, seed=3) == (happened, wrong)
-    assert report(happened, wrong) == 0
-    assert report(happened, ["a.jsonl is in no manifest"]) == 1
-    assert "a.jsonl is in no manifest" in capsys.readouterr().out

@@ -25,7 +25,6 @@ import json
 from collections import defaultdict
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
-from random import Random
 
 from moto import mock_aws
 from moto.s3 import models as s3_models
@@ -40,7 +39,7 @@ from .invariants import Slots, Watch, violations
 from .lambdas import Functions
 from .landed import Landed, object_created, record, sequencers
 from .queues import Queue
-from .stack import DeployedStack, events, quicken
+from .stack import DeployedStack, events
 from .stepfunctions import Machine
 
 START = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
@@ -51,8 +50,6 @@ ATTEMPTS = 3
 GRACE = 1300
 """Seconds after which reconcile's own graces (600 and 1200) are over."""
 ROUNDS = 30
-SWEEP = 5000
-"""Manifests that one round of reconcile looks at."""
 
 
 class Clock:
@@ -72,14 +69,13 @@ class Clock:
 class World:
     """See the module. Parameters of the template come as keyword arguments by their own names."""
 
-    def __init__(self, start_on="arrival", seed=0, **parameters):
+    def __init__(self, start_on="arrival", **parameters):
         self.start_on = start_on
-        self.random = Random(seed)
         self.clock = Clock()
         self.faults = Faults()
         self.stack = DeployedStack(**{"StartOn": start_on, **parameters})
         self.queues = {
-            name: Queue(self.clock, self.stack.queue(logical_id))
+            name: Queue(self.clock, *self.stack.queue(logical_id))
             for name, logical_id in QUEUES.items()
         }
         self.landings, self.statuses = self.queues.values()
@@ -100,7 +96,7 @@ class World:
         self.set_limit(int(self.variable("ExecutionStatus", "MAX_CONCURRENT_RUNS")))
         self.finish, self.redrive = self.machine.finish, self.machine.redrive
         self.request_again, self.forget = self.machine.request_slot, self.machine.forget
-        self._sequencers = sequencers(self.random)
+        self._sequencers = sequencers()
         self._lagging = {}
         self._patches = Patches()
         self._mock = mock_aws()
@@ -108,11 +104,9 @@ class World:
     # ---- its life ----------------------------------------------------------------------------
 
     def __enter__(self):
-        quicken(self._patches)
         self._mock.start()
         self._patches.set(s3_models, "utcnow", lambda: self.clock().replace(tzinfo=None))
         self._patches.set(collect_landings, "CONNECTIONS", 1)  # what dies, dies at a certain call
-        self.machine.answer(self._patches)
         self.stack.create(direct_client("dynamodb"))
         return self
 
@@ -165,12 +159,13 @@ class World:
 
     def make(self, call, real):
         """Make a call; a query of a secondary index that lags sees an earlier moment."""
-        arguments = {**call.arguments}
-        lags = call.operation == "query" and "IndexName" in arguments
-        if lags and not arguments.get("ConsistentRead"):
-            with self._lagging.get(arguments["TableName"]) or nullcontext():
-                return real(call.api, arguments)
-        answer = real(call.api, arguments)
+        if call.service == "stepfunctions":
+            return getattr(self.machine, call.operation)(call.arguments)
+        lags = call.operation == "query" and "IndexName" in call.arguments
+        if lags and not call.arguments.get("ConsistentRead"):
+            with self._lagging.get(call.arguments["TableName"]) or nullcontext():
+                return real(call.api, call.arguments)
+        answer = real(call.api, call.arguments)
         self.history.see(call)
         self.slots.see(call)
         return answer
@@ -219,21 +214,18 @@ class World:
         if due is None:
             self.clock.advance(60)
             due = self.utc()
-        attempts = self.ticks[due]
         outcome = self.invoke("Schedule", events("schedule-tick") | {"ScheduledTime": due})
-        attempts.append(outcome)
+        self.ticks[due].append(outcome)
         return outcome
 
     def retry(self, tick):
         return self.tick(tick.event["ScheduledTime"])
 
-    def retry_ticks(self):
+    def _retry_ticks(self):
         """Do as Lambda does for asynchronous invocations: three attempts, then it gives up."""
-        outcomes = []
         for due, attempts in list(self.ticks.items()):
             while len(attempts) < ATTEMPTS and not any(attempt.ok for attempt in attempts):
-                outcomes.append(self.tick(due))
-        return outcomes
+                self.tick(due)
 
     def give_up_ticks(self):
         self.ticks.clear()
@@ -319,7 +311,7 @@ class World:
         self.thaw_indexes()
         self.machine.limit = None
         self.fate = self.request_fate = lambda _: [0]
-        self.retry_ticks()
+        self._retry_ticks()
         wrong = self._come_to_rest()
         if wrong or not (self.machine.limited and self.running()):
             return wrong
@@ -336,9 +328,8 @@ class World:
         self.redeliver()
         if self.start_on == "schedule":
             self.tick()
-        problem = self._reconcile_until_quiet()
-        if problem:
-            return [problem]
+        if wrong := self._reconcile_until_quiet():
+            return wrong
         if self.start_on == "schedule":
             self.tick()
             self.redeliver()
@@ -352,19 +343,13 @@ class World:
             self.drain("statuses")
 
     def _reconcile_until_quiet(self):
-        """Reconcile, its graces over, until it finds nothing; say so if that never comes.
-
-        A sweep over manifests is bounded: many of them take several rounds that find nothing.
-        """
-        quiet, enough = 0, 1 + len(self.manifests()) // SWEEP
+        """Reconcile, its graces over, until it finds nothing; say so if that never comes."""
         for _ in range(ROUNDS):
             self.clock.advance(GRACE)
             self.redeliver()
             outcome = self.reconcile(None)
             if not outcome.ok:
-                return f"reconcile failed: {outcome.error!r}"
-            found = sum(outcome.answer.values()) or len(self.statuses)
-            quiet = 0 if found else quiet + 1
-            if quiet == enough:
-                return None
-        return f"not at rest after {ROUNDS} rounds of reconcile"
+                return [f"reconcile failed: {outcome.error!r}"]
+            if not sum(outcome.answer.values()) and not self.statuses:
+                return []
+        return [f"not at rest after {ROUNDS} rounds of reconcile"]
