@@ -125,9 +125,8 @@ def test_doctor_is_named_once_without_a_run_until_patience_ends(monkeypatch, cap
 def test_a_run_goes_on_when_nobody_waits_for_it(capsys):
     with pytest.raises(KeyboardInterrupt):
         follow(STACK, [waits("a", KeyboardInterrupt())], Target(stack="dev"))
-    line = capsys.readouterr().err
-    assert "started runs go on: landrun runs --stack dev" in line
-    assert "to end one: landrun stop RUN --stack dev" in line
+    go_on, end = "landrun runs --stack dev", "landrun stop RUN --stack dev"
+    assert f"started runs go on: {go_on}; to end one: {end}\n" in capsys.readouterr().err
 
 
 RUN = "landrun-50f0421ea8585c9eb9688415b36b93f2"

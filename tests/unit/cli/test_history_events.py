@@ -76,10 +76,6 @@ CASES = {
         [refused(), refused(how="TaskSubmitFailed"), job()],
         [Wait(True, 2, at(2), at(8), QUOTA_REASON), Attempt(1, "r-1", JOB, 1, at(8))],
     ),
-    "another refusal is another wait": (
-        [refused(), refused(*SLOW, how="TaskStartFailed")],
-        [Wait(True, 1, at(2), at(5), QUOTA_REASON), Wait(False, 1, at(5), None, SLOW[1])],
-    ),
     "a job that was accepted and then lost is no refusal": (
         [job(), ended("TaskFailed", *SLOW)],
         [replace(FIRST, reason=f"{SLOW[0]}: {SLOW[1]}")],

@@ -226,7 +226,6 @@ def test_a_landings_run_is_named_by_its_version_or_is_the_first_since_it_landed(
     ("record", "found"),
     [
         (None, False),
-        (LandingRecord("v1", waits=True), False),
         (LandingRecord("v1", done_run="r", newest_done=True), True),
         # Its event has not arrived: this is of the version before.
         (LandingRecord("v0", done_run="r", newest_done=True), False),
