@@ -37,19 +37,16 @@ def commands():
     return "\n\n".join(section.strip() for section in sections)
 
 
-def leaves():
+def leaves(command=None, context=None):
     """Yield each command that does something, in the order of ``--help``, with its context."""
-    root = typer.main.get_command(app)
-    yield from _below(root, typer.Context(root, info_name="landrun"))
-
-
-def _below(command, context):
+    command = command or typer.main.get_command(app)
+    context = context or typer.Context(command, info_name="landrun")
     if not hasattr(command, "list_commands"):
         yield command, context
         return
     for one in command.list_commands(context):
         found = command.get_command(context, one)
-        yield from _below(found, typer.Context(found, info_name=one, parent=context))
+        yield from leaves(found, typer.Context(found, info_name=one, parent=context))
 
 
 def table(head, rows):
@@ -90,9 +87,8 @@ def _parameter(name):
 def rules():
     """Return the template's rules as a list."""
     assertions = [one for rule in TEMPLATE["Rules"].values() for one in rule["Assertions"]]
-    return "\n".join(
-        f"- {escaped(' '.join(one['AssertDescription'].split()))}" for one in assertions
-    )
+    found = [" ".join(one["AssertDescription"].split()) for one in assertions]
+    return "\n".join(f"- {escaped(text)}" for text in found)
 
 
 def outputs():

@@ -1,16 +1,11 @@
 """What pages say of the code: held by the code. Quick; running their commands is `make docs`."""
 
 import re
-from datetime import UTC, datetime
-from unittest.mock import Mock
 
 import pytest
 import yaml
 
 from emitted_metrics import emitted_metrics
-from landrun.adapters.landings_table import LandingsTable
-from landrun.models.landing import Landing
-from landrun.models.run import ManualTrigger
 from landrun.models.run_record import RunRecord
 
 from .made import ALARMS, leaves, metrics_of, stale
@@ -75,26 +70,11 @@ def test_every_command_is_in_the_table_of_the_readme():
         assert any(begins in row and re.search(rf"\b{last}\b", row) for row in rows), path
 
 
-def attributes_of_landings():
-    """Give the names of all attributes that the functions write into the landings table."""
-    landing = Landing("b", "k", "v", "01", 1, "2026-11-22T08:15:30Z")
-    stored = {"bucket": "b", "key": "k", "sequencer": "1", "event_time": "t"}
-    table = Mock()
-    table.update_item.return_value = {"Attributes": {k: {"S": v} for k, v in stored.items()}}
-    landings = LandingsTable(table, "landings", lambda: datetime(2026, 11, 22, tzinfo=UTC))
-    landings.record(landing)
-    landings.claim("id", "landrun-1", ManualTrigger(StartedBy="me"))
-    landings.mark_processed("landrun-1", landing)
-    asked = [call.kwargs["ExpressionAttributeNames"] for call in table.update_item.mock_calls]
-    return {"id"}.union(*(names.values() for names in asked))
-
-
 @pytest.mark.parametrize(
     ("page", "head", "names"),
     [
         ("metrics", "metric", {metric for metric, _ in emitted_metrics()}),
         ("runs-table", "attribute", RunRecord.model_fields),
-        ("landings-table", "attribute", attributes_of_landings()),
     ],
 )
 def test_tables_of_the_reference_list_what_the_functions_write(page, head, names):
