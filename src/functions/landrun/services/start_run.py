@@ -12,7 +12,6 @@ from landrun.models.run import (
     ExecutionInput,
     InputFormat,
     Trigger,
-    check_run_name,
 )
 from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import json_object
@@ -64,7 +63,6 @@ class RunStarter:
         The run ``name`` reads the objects ``keys`` of one bucket, which were listed under
         ``prefix`` if its trigger is a schedule.
         """
-        check_run_name(name)
         planned = Manifest(self.manifests.uri(name), bucket, tuple(keys), False, prefix=prefix)
         input_message(planned, self.input_format)  # refused before anything is written
         manifest = self.manifests.write_once(name, bucket, keys, trigger, prefix=prefix)
