@@ -84,27 +84,23 @@ def test_every_metric_is_emitted_by_the_functions_or_documented_by_aws(alarms, d
             assert (searched[1] if searched else row[1]) in names
 
 
-def test_alarms_read_the_metrics_of_this_stack_and_each_dead_letter_queue_has_one(stack, alarms):
+def test_every_function_and_dead_letter_queue_of_this_stack_has_an_alarm(stack, alarms):
     metrics = [metric for alarm in alarms.values() for metric in metrics_of(alarm)]
-    read = {(one["Name"], one["Value"]) for metric in metrics for one in metric["Dimensions"]}
-    queues = {name for name in stack.of_type("AWS::SQS::Queue") if "DeadLetter" in name}
-    assert read == {
-        ("service", stack.environment("ReconcileFunction")["POWERTOOLS_SERVICE_NAME"]),
-        ("StateMachineArn", "<ProcessingStateMachine>"),
-        *(("FunctionName", f"<{one}>") for one in stack.of_type("AWS::Lambda::Function")),
-        *(("QueueName", f"<{queue}.QueueName>") for queue in queues | {"LandingQueue"}),
-        *(("RuleName", f"<{rule}>") for rule in ("LandingRule", "StatusRule")),
-        ("ScheduleGroup", "<ScheduleGroup>"),
+    read = {one["Value"] for metric in metrics for one in metric["Dimensions"]}
+    queues = [name for name in stack.of_type("AWS::SQS::Queue") if "DeadLetter" in name]
+    assert read >= {
+        stack.environment("ReconcileFunction")["POWERTOOLS_SERVICE_NAME"],
+        *(f"<{name}>" for name in stack.of_type("AWS::Lambda::Function")),
+        *(f"<{name}.QueueName>" for name in queues),
     }
 
 
-def test_the_dashboard_shows_every_alarm(dashboard, alarms):
+def test_every_alarm_is_shown_and_notifies_the_topic_and_of_its_end_if_that_means_something(
+    alarms, dashboard
+):
+    """That something did not happen again does not mean that somebody has dealt with it."""
     [shown] = [one["properties"]["alarms"] for one in dashboard if one["type"] == "alarm"]
     assert sorted(shown) == sorted(f"<{name}.Arn>" for name in alarms)
-
-
-def test_every_alarm_notifies_the_topic_and_of_its_end_where_that_means_something(alarms):
-    """That something did not happen again does not mean that somebody has dealt with it."""
     for name, alarm in alarms.items():
         assert alarm["AlarmName"] == f"landrun-{name}"  # the stack's name tells two stacks apart
         assert alarm["AlarmActions"] == ["<NotificationsTopic>"], name

@@ -38,18 +38,14 @@ REPLIES = {}
 def client(service, *_):
     """Make boto3's own client, which gets the files' responses and asks no network."""
     made = SESSION.client(service)
-    made.meta.events.register(
-        "provide-client-params.*.*",
-        lambda params, context, **_: context.update(asked=dict(params)),
-    )
     made.meta.events.register("before-call.*.*", _reply)
     return made
 
 
-def _reply(model, context, **_):
-    name, asked = f"{model.service_model.service_name}.{model.name}", context["asked"]
+def _reply(model, params, **_):
+    name = f"{model.service_model.service_name}.{model.name}"
     reply = REPLIES.get(name, {})
-    reply = reply(asked) if callable(reply) else copy.deepcopy(reply)
+    reply = reply(str(params["body"])) if callable(reply) else copy.deepcopy(reply)
     if "Error" in reply:
         return SimpleNamespace(status_code=400), reply
     file = name.removesuffix("ForExecution")
