@@ -14,6 +14,7 @@ Faults sit above botocore, so that its own retries blur nothing. What can happen
 """
 
 import itertools
+import os
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -199,3 +200,32 @@ def faulty(client, service, process):
             fault.after(call)
 
     return with_calls(client, make_call)
+
+
+THOROUGH = os.environ.get("FAULTS") == "thorough"
+"""Whether each call has its fault; the ordinary suite has a few of them."""
+
+DEATHS = (killed_before, response_lost)
+
+
+def counts(call):
+    """Whether a call is worth a fault of its own: not queries, which go by in long rows."""
+    return call.operation != "query"
+
+
+def at_each_call(opened, fault, function=None, *, fitting=counts, first=0, step=2):
+    """Give Worlds with a fault at call ``first``, the next one …, until a call is not reached.
+
+    Each must come to rest with nothing wrong, as those of the fixtures. Only the calls of
+    ``function`` and those ``fitting`` are counted; ``step - 1`` calls go by unhurt from one World
+    to the next, none if thorough. A death after a call and a death before the next one leave the
+    same AWS behind; so do two attempts that interleave there.
+    """
+    for at in itertools.count(first, 1 if THOROUGH else step):
+        with opened() as world:
+            world.faults.at(at, fault, function, fitting=fitting)
+            yield world
+            assert world.settle() == []
+            if fault.name not in world.faults.injected:
+                assert at > first, "no call was ever hit"
+                return

@@ -25,7 +25,6 @@ FUNCTIONS = {
     "ExecutionStatus": "execution_status",
     "Reconcile": "reconcile",
 }
-QUIET = {"POWERTOOLS_LOG_LEVEL": "CRITICAL", "POWERTOOLS_SERVICE_NAME": "landrun-faults"}
 
 
 @dataclass(frozen=True)
@@ -62,9 +61,7 @@ class Functions:
 
     def __init__(self, world):
         self.metrics, self.logs = Counter(), []
-        self.environments = {
-            name: world.stack.environment(f"{name}Function") | QUIET for name in FUNCTIONS
-        }
+        self.environments = {name: world.stack.environment(f"{name}Function") for name in FUNCTIONS}
         self._world = world
         create_metrics()  # ignores a warning; pytest forgets that after each test
 

@@ -11,10 +11,9 @@ import pytest
 from landrun.adapters.concurrency_table import UNLIMITED, ConcurrencyTable
 from landrun.models.concurrency import LimitedExecution, SlotStatus
 
-from .faulty import denied, killed_before, meanwhile, throttled
+from .faulty import DEATHS, at_each_call, denied, killed_before, meanwhile, throttled
 from .invariants import violations
 from .stack import client
-from .thorough import DEATHS, at_each_call
 from .world import World
 
 LIMIT = 2

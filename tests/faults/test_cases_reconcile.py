@@ -8,10 +8,17 @@ from landrun.errors import ReconcileFailed
 from landrun.services import reconcile
 from landrun_ops.workflow.definition_file import parse
 
-from .faulty import afterwards, killed_after, killed_before, meanwhile, refused, throttled
+from .faulty import (
+    afterwards,
+    at_each_call,
+    killed_after,
+    killed_before,
+    meanwhile,
+    refused,
+    throttled,
+)
 from .invariants import violations
 from .stack import client
-from .thorough import at_each_call
 from .world import World
 
 NOTHING = {"Statuses": 0, "Executions": 0, "Claims": 0, "Manifests": 0, "Notifications": 0}
@@ -55,21 +62,6 @@ def test_completion_that_must_be_lost_by_now_is_recorded_and_notified_by_reconci
     assert world.rows()[run]["status"] == status
     assert len(world.published) == (status == "FAILED")
     assert world.metrics["MissedEventsRecovered", "status"] == 1
-
-
-@pytest.mark.case(19, 21)
-def test_lost_redrive_is_recorded(world):
-    run = started(world)
-    world.finish(run, "FAILED")
-    world.drain("statuses")
-    lose(world, "RUNNING", "SUCCEEDED")
-    world.clock.advance(86_400)
-    world.redrive(run)
-    world.finish(run)
-    world.clock.advance(GRACE)
-    assert sum(world.reconcile(None).answer.values()) == 1
-    row = world.rows()[run]
-    assert (row["status"], row["redrive_count"]) == ("SUCCEEDED", 1)
 
 
 @pytest.mark.case(19)
@@ -151,8 +143,6 @@ def lossy():
     with World() as opened:
         opened.fate = lambda _: []
         opened.machine.largest_page = 1
-        logged = {"POWERTOOLS_LOG_LEVEL": "INFO", "POWERTOOLS_SERVICE_NAME": "landrun-logged"}
-        opened.reconfigure("Reconcile", **logged)
         yield opened
 
 

@@ -6,11 +6,10 @@ import json
 import pytest
 
 from landrun.adapters import outputs
-from landrun.services.record_outcome import LEASE
 
 from . import inside
 from .faulty import (
-    denied,
+    at_each_call,
     killed_before,
     meanwhile,
     refused,
@@ -20,7 +19,6 @@ from .faulty import (
 )
 from .invariants import FAILED, violations
 from .stack import client
-from .thorough import at_each_call
 from .world import World
 
 
@@ -71,8 +69,6 @@ def run(world):
 def loose():
     """A run whose status events a test changes: the World does not come to rest with them."""
     with World() as world:
-        logged = {"POWERTOOLS_LOG_LEVEL": "INFO", "POWERTOOLS_SERVICE_NAME": "landrun-logged"}
-        world.reconfigure("ExecutionStatus", **logged)
         yield Run(world)
 
 
@@ -129,23 +125,6 @@ def test_function_that_dies_between_write_and_publish_leaves_it_to_reconcile(run
     assert answers == [1, 0]
     assert len(run.world.published) == 1
     assert "unfinished" not in run.row
-
-
-@pytest.mark.case(18)
-@pytest.mark.parametrize(("fault", "wait"), [(killed_before, LEASE.total_seconds()), (denied, 0)])
-def test_a_failure_is_notified_of_again_once_its_recorder_has_had_its_time_or_was_refused(
-    loose, fault, wait
-):
-    loose.world.faults.when("sns", "publish", fault())
-    event = loose.end("FAILED")
-    loose.send(event)
-    if wait:
-        loose.world.clock.advance(wait - 1)
-        loose.send(event)
-        loose.world.clock.advance(1)
-    assert loose.world.published == []
-    loose.send(event)
-    assert len(loose.world.published) == 1
 
 
 # ---- 21: redrives
@@ -295,12 +274,3 @@ def test_other_objects_that_the_input_matches_are_recorded_with_a_warning(loose,
     assert loose.row.get("input_also_matches") == (None if code else ["archive/a.csv.bak"])
     others = [line["others"] for line in loose.world.functions.logs if "others" in line]
     assert others == ([] if code else [["archive/a.csv.bak"]])
-
-
-@pytest.mark.parametrize("uri", ["s3://{OutputBucket}/manifests/x.json", "s3://b/in/", "", 1])
-def test_a_manifest_or_a_prefix_is_not_compared_with_other_keys(loose, uri):
-    if isinstance(uri, str):
-        uri = uri.format(OutputBucket=loose.world.stack.name("OutputBucket"))
-    loose.send(loose.end(given={"InputMessage": uri}))
-    assert loose.row["status"] == "SUCCEEDED"
-    assert loose.world.faults.counts["s3", "list_objects_v2"] == 0

@@ -8,9 +8,8 @@ import pytest
 
 from landrun.services import collect_landings, reconcile
 
-from .faulty import killed_after, killed_before, meanwhile
+from .faulty import DEATHS, at_each_call, killed_before, meanwhile
 from .invariants import placed, violations
-from .thorough import DEATHS, at_each_call
 from .world import World
 
 DUE, LATER_DUE = "2026-11-22T09:00:00Z", "2026-11-22T10:00:00Z"
@@ -141,16 +140,6 @@ def test_ticks_over_indexes_that_lag_put_no_landing_into_two_manifests():
         world.tick()
         world.reconcile(0)
         assert violations(world) == []
-
-
-@pytest.mark.parametrize("most", ["1", "3"])
-def test_what_another_run_has_claimed_is_left_to_it_and_is_no_reason_for_a_further_run(most):
-    with some_wait(most) as world:
-        world.faults.when("dynamodb", "update_item", killed_after())
-        died = world.tick()
-        answer = world.tick().answer
-        assert (answer["Objects"], "Runs" in answer) == (1, False)
-        assert world.retry(died).answer["Objects"] == 1
 
 
 # ---- 27: manifests that race
@@ -289,21 +278,6 @@ def test_claims_over_a_limit_that_was_lowered_since_are_released(collecting):
     assert collecting.reconcile(None).answer["Claims"] == 1
     assert sizes(collecting) == [2]
     assert collecting.tick().answer["Objects"] == 1
-
-
-def test_dead_runs_are_finished_one_by_one_with_their_own_claims_and_triggers(new_world):
-    world = new_world("schedule", MaxObjectsPerRun="2")
-    land(world, 3)
-    for _ in range(2):
-        die_before_its_manifest(world)
-    world.land("incoming/d.jsonl")
-    world.drain()
-    world.clock.advance(CLAIM_GRACE)
-    assert world.reconcile(None).answer["Claims"] == 2
-    assert sorted(sizes(world)) == [1, 2]
-    assert len({found["ScheduledTime"] for found in triggers(world)}) == 2
-    waiting = [item["key"] for item in world.waiting() if "waiting" in item]
-    assert waiting == ["incoming/d.jsonl"]
 
 
 @pytest.mark.parametrize(("most", "runs"), [("1", [2, 1, 0]), ("3", [1, 0, 0])])

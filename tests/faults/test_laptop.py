@@ -11,8 +11,8 @@ import pytest
 from laptop_stack import LaptopStack, eventually
 from local.laptop import Laptop
 
+from .faulty import THOROUGH
 from .stack import ROOT
-from .thorough import THOROUGH
 
 pytestmark = pytest.mark.skipif(not THOROUGH, reason="takes half a minute: make faults runs it")
 
