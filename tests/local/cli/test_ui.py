@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from laptop_stack import eventually
-from local.commands import LANDRUN, SECONDS, environment, landrun
+from local.commands import LANDRUN, SECONDS, environment, landrun, told
 from local.laptop import typed
 
 KEY = "incoming/to report/</script>é+1.csv"
@@ -62,12 +62,9 @@ def test_the_live_page_and_the_report_have_the_runs_and_what_was_ignored(aws, en
         [run] = eventually(recorded)
         page = asked(address, f"runs/{run['name']}")
         letters = asked(address, "dead-letters")
-    done = landrun(env, "report", "--since", "1h", "--json", cwd=tmp_path)
+    found, shown = told(env, "report", "--since", "1h"), told(env, "show", run["name"])
     written = landrun(env, "report", "--limit", "1", "--out", "other.html", cwd=tmp_path)
-    shown = json.loads(landrun(env, "show", run["name"], "--json", cwd=tmp_path).stdout)
 
-    found = json.loads(done.stdout)
-    assert (done.returncode, done.stderr) == (0, "")
     assert run in found["runs"]
     assert (run["rows_in"], run["rows_out"], run["empty"], run["links"]) == (2, 1, 1, {})
     assert run["waited"] + run["worked"] <= run["duration_seconds"]

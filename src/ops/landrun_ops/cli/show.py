@@ -66,7 +66,6 @@ def print_run(found: RunDetails, commands: Mapping[str, str], now: datetime) -> 
     screen.print(grid)
     manifest = found.input.manifest if found.input else ""
     uris = {
-        "role": found.denied_role,
         "input": run.input_message if run.input_message != manifest else "",
         "manifest": manifest,
         "output": run.output_processed_message,

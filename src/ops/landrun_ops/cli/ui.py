@@ -1,6 +1,7 @@
 """``landrun ui``: serve a live page of a stack's runs."""
 
 import contextlib
+import secrets
 import sys
 import time
 from collections.abc import Iterator
@@ -83,13 +84,13 @@ def live_page(
     ``where`` holds the options that name the stack, ``logs`` is the folder of the laptop's
     functions' logs. Raises ConfigurationError when the port is taken.
     """
-    from landrun_ops.web.server import HOST, application, new_token, served  # noqa: PLC0415  (flask)
+    from landrun_ops.web.server import HOST, application, served  # noqa: PLC0415  (flask)
 
     def ignored() -> Any:
         now = utc_now()
         return count_ignored(stack, logs, now - span, now)
 
-    token = new_token()
+    token = secrets.token_urlsafe(24)
     app = application(
         LiveStack(stack, span, ignored), token, lambda name: describe(stack, name, where)
     )

@@ -1,6 +1,5 @@
 """Everything known about one run, from the runs table, its execution, its job and S3."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from landrun.errors import ConfigurationError, InvalidS3Uri, ServiceError
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun.models.status_change import described_change
-from landrun.sanitize import json_object, one_line
+from landrun.sanitize import one_line
 from landrun_ops.stack.console_links import links
 from landrun_ops.stack.history_events import (
     BY_OTHERS,
@@ -40,8 +39,6 @@ LISTED = 5
 
 TAIL = 5
 """Lines of the log of a failed job that are shown."""
-
-_DENIED = re.compile(r"access ?denied|forbidden|not authorized|\b403\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -87,12 +84,6 @@ class RunDetails(ExecutionDetails):
     def why(self) -> str:
         """Why it failed; empty when it did not."""
         return why_failed(self.run)
-
-    @property
-    def denied_role(self) -> str:
-        """The role of a job that failed because of a missing permission; otherwise empty."""
-        role = json_object(self.run.cause).get("RoleArn") if _DENIED.search(self.why) else ""
-        return one_line(str(role or ""))
 
     @property
     def problems(self) -> list[str]:

@@ -7,7 +7,6 @@ the random token in its address.
 
 import hmac
 import re
-import secrets
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -88,11 +87,6 @@ def _listening(port: int, *, or_any: bool) -> socket.socket:
         raise ConfigurationError(
             f"cannot listen on port {port} of {HOST}: {error.strerror}; choose another with --port"
         ) from error
-
-
-def new_token() -> str:
-    """Return a random token that cannot be guessed."""
-    return secrets.token_urlsafe(24)
 
 
 class _Quiet(WSGIRequestHandler):
