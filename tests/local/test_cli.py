@@ -186,14 +186,7 @@ def test_what_keeps_it_from_starting_is_one_line_with_the_remedy(root, tmp_path,
             assert_one_line(up.stderr, *words)
 
 
-@pytest.mark.parametrize("command", ["local env", "local tick", "runs", "reconcile"])
-def test_without_one_up_the_remedy_is_shown(command, tmp_path):
-    done = landrun(shell(tmp_path), *command.split())
-    assert (done.returncode, done.stdout) == (2, "")
-    assert_one_line(done.stderr, "landrun local up")
-
-
-def test_stopping_leaves_no_process_and_no_state_behind(root, tmp_path):
+def test_stopping_leaves_no_process_and_no_state_and_commands_then_show_the_remedy(root, tmp_path):
     with local_up(root, tmp_path, "--port", "0") as (process, line):
         assert line.startswith("ready")
         children = psutil.Process(process.pid).children(recursive=True)
@@ -203,7 +196,10 @@ def test_stopping_leaves_no_process_and_no_state_behind(root, tmp_path):
         assert process.exitcode == 0
         assert psutil.wait_procs(children, timeout=30)[1] == []
     assert (tmp_path / "stderr.txt").read_text() == ""
-    assert landrun(shell(tmp_path), "local", "env").returncode == 2
+    for command in ("local env", "local tick", "runs", "reconcile"):
+        done = landrun(shell(tmp_path), *command.split())
+        assert (done.returncode, done.stdout) == (2, "")
+        assert_one_line(done.stderr, "landrun local up")
 
 
 def test_a_crash_and_an_edit_are_lines_and_an_edited_script_runs_while_it_stays_up(root, tmp_path):

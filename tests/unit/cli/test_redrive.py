@@ -105,10 +105,10 @@ def test_a_move_is_followed_to_its_end(moves, started, last):
 @pytest.mark.parametrize(
     ("function", "payload", "fails", "done", "calls"),
     [
-        pytest.param("stack-Schedule-1", TICK, False, 3, 3, id="ticks"),
-        pytest.param("stack-Rec-1", RECONCILE, False, 3, 1, id="one reconcile does for all"),
-        pytest.param("stack-Rec-1", RECONCILE, True, 0, 3, id="unless it fails"),
-        pytest.param("another", {}, False, 0, 0, id="for no function of this stack"),
+        ("stack-Schedule-1", TICK, False, 3, 3),
+        ("stack-Rec-1", RECONCILE, False, 3, 1),  # one reconcile does for all, unless it fails
+        ("stack-Rec-1", RECONCILE, True, 0, 3),
+        ("another", {}, False, 0, 0),
     ],
 )
 def test_calls_of_the_schedules_are_repeated_and_stay_if_they_fail(
