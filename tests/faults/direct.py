@@ -4,7 +4,6 @@ DynamoDB is asked through moto's own response class, S3 through its backend. The
 client that it stands for.
 """
 
-import io
 import json
 from datetime import UTC
 from functools import lru_cache
@@ -19,9 +18,6 @@ from moto.s3.models import s3_backends
 from template.physical import ACCOUNT, REGION
 
 from .stack import client
-
-USER = "x-amz-meta-"
-"""How the names of a user's metadata begin."""
 
 
 def with_calls(real, make_call):
@@ -57,6 +53,8 @@ def _error(code, api, message="", more=()):
 
 
 def _through_s3(api, asked):
+    if api not in S3:
+        return client("s3")._make_api_call(api, asked)
     return S3[api](s3_backends[ACCOUNT]["aws"], asked)
 
 
@@ -66,20 +64,8 @@ def _put_object(s3, asked):
         raise _error("PreconditionFailed", "PutObject")
     stored = s3.put_object(bucket, key, body if isinstance(body, bytes) else body.encode())
     metadata = asked.get("Metadata", {}).items()
-    stored.set_metadata({f"{USER}{name}": text for name, text in metadata})
+    stored.set_metadata({f"x-amz-meta-{name}": text for name, text in metadata})
     return {"VersionId": stored.version_id}
-
-
-def _get_object(s3, asked):
-    stored = s3.get_object(asked["Bucket"], asked["Key"])
-    if stored is None:
-        raise _error("NoSuchKey", "GetObject")
-    metadata = {
-        name.removeprefix(USER): text
-        for name, text in stored.metadata.items()
-        if name.startswith(USER)
-    }
-    return {"Body": io.BytesIO(stored.value), "Metadata": metadata}
 
 
 def _list_objects_v2(s3, asked):
@@ -98,8 +84,8 @@ def _list_objects_v2(s3, asked):
     return {"Contents": listed} | ({"NextContinuationToken": page[-1]} if keys[len(page) :] else {})
 
 
-S3 = {"PutObject": _put_object, "GetObject": _get_object, "ListObjectsV2": _list_objects_v2}
-"""The calls of S3 that landrun's functions make."""
+S3 = {"PutObject": _put_object, "ListObjectsV2": _list_objects_v2}
+"""The calls of S3 that landrun's functions make most often."""
 
 ANSWERS = {
     "dynamodb": _through_dynamodb,
