@@ -102,7 +102,7 @@ LAMBDAS_OWN = {
 
 POLL = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 SEND = {"sqs:SendMessage"}
-"""Lambda polls a function's queue, or keeps the events that it failed for good: test_laptop.py."""
+"""Lambda polls a function's queue, or keeps the events at which the function failed for good."""
 
 USED_IN = [
     ("ObjectCreated", ["arrival"], POLL),
