@@ -3,23 +3,17 @@
 import copy
 import itertools
 import json
-from dataclasses import dataclass
 from hashlib import md5
-from typing import Any
 
 from .stack import events, message
 
 
-@dataclass(eq=False)
 class Landed:
     """One version of one object that was put; ``expected`` says whether it must be processed."""
 
-    event: dict[str, Any]
-    expected: bool = True
-    sent: int = 0
-
-    def __post_init__(self):
-        said = self.event["detail"]["object"]
+    def __init__(self, event, expected):
+        self.event, self.expected, self.sent = event, expected, 0
+        said = event["detail"]["object"]
         self.key, version_id = said["key"], said.get("version-id")
         known = None if version_id == "null" else version_id
         self.identity = identity(self.key, known, said.get("sequencer"))

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("src", "tests", "events", "samples", "template.yaml", "samconfig.toml", "pyproject.toml")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", ".*", "*.egg-info")
+"""What the copy of the project does without."""
+
 TESTS = {
     "functions": ("tests/faults", "--ignore-glob=*/test_laptop*", "-k", "not make_mutations"),
     "processing": ("tests/unit/processing",),
@@ -119,16 +121,6 @@ def mutated(text, mutation):
     return text.replace(mutation.code, mutation.instead)
 
 
-def copy_to(project):
-    """Copy what the suite needs; paths in pyproject.toml are relative to it."""
-    leave = shutil.ignore_patterns("__pycache__", ".*", "*.egg-info")
-    for name in COPIED:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, project / name, ignore=leave)
-        else:
-            shutil.copy2(ROOT / name, project / name)
-
-
 def passes(name, project, folder):
     """Run a folder's tests in a copy, and show which failed."""
     run = subprocess.run(
@@ -151,8 +143,8 @@ def passes(name, project, folder):
 def main(names):
     wanted = [mutation for mutation in MUTATIONS if not names or mutation.name in names]
     with tempfile.TemporaryDirectory(prefix="landrun-mutation-") as temporary:
-        project = Path(temporary).resolve()
-        copy_to(project)
+        project = Path(temporary).resolve() / "project"
+        shutil.copytree(ROOT, project, ignore=LEFT_OUT)
         for folder in dict.fromkeys(mutation.folder for mutation in wanted):
             if not passes(f"{folder} as it is", project, folder):
                 return 2

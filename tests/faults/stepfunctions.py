@@ -18,13 +18,6 @@ from botocore.exceptions import ClientError
 from .stack import message
 
 _SAMPLE_RUN = "landrun-50f0421ea8585c9eb9688415b36b93f2"
-_STATUS_EVENTS = {
-    "RUNNING": "execution-running",
-    "SUCCEEDED": "execution-succeeded",
-    "FAILED": "execution-failed",
-    "TIMED_OUT": "execution-timed-out",
-    "ABORTED": "execution-aborted",
-}
 _SLOT = "sendMessage.waitForTaskToken"
 _JOB = "createProcessingJob.sync"
 
@@ -150,7 +143,7 @@ class Machine:
         execution = self.executions[name]
         assert execution.status == "RUNNING", f"{name} has ended already"
         assert execution.resumed or status != "SUCCEEDED", f"{name} waits for its slot"
-        sample = message(_STATUS_EVENTS[status])["detail"]
+        sample = status_event(status)["detail"]
         for attribute in ("output", "error", "cause"):
             said = sample[attribute]
             setattr(execution, attribute, said and said.replace(_SAMPLE_RUN, name))
@@ -177,7 +170,7 @@ class Machine:
         self.forgotten.add(name)
 
     def event(self, execution):
-        event = message(_STATUS_EVENTS[execution.status])
+        event = status_event(execution.status)
         event["time"] = f"{self._clock():%Y-%m-%dT%H:%M:%SZ}"
         event["resources"] = [execution.arn]
         event["detail"] |= {
@@ -245,6 +238,10 @@ class Machine:
         if execution is None:
             raise _refused("ExecutionDoesNotExist")
         return execution
+
+
+def status_event(status):
+    return message(f"execution-{status.lower().replace('_', '-')}")
 
 
 def _refused(code):
