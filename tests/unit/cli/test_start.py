@@ -1,6 +1,5 @@
 """What runs read, and what `landrun start` and `rerun` would read and write."""
 
-import json
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,8 +7,10 @@ from unittest.mock import Mock
 
 import pytest
 
-from landrun.adapters.manifests import manifest_body
+from landrun.adapters.manifests import Collected, manifest_body
 from landrun.errors import ConfigurationError, InvalidInput, LandrunError, ServiceError
+from landrun.models.landing import Landing
+from landrun.models.run import ManualTrigger
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions import start as starting
 from landrun_ops.actions.start import gather, input_message_today
@@ -215,28 +216,25 @@ def test_a_run_reads_objects_of_a_manifest_or_one_object_or_a_prefix(stack, uri,
     assert Inputs(stack.client("s3"), S3Uri("landing", "m/")).of_run(run) == read
 
 
-def test_readers_are_runs_whose_manifest_names_the_object_and_no_other_version(stack):
-    def put(key, body, **landings):
-        stack.client("s3").put_object(Bucket="other", Key=key, Body=body, Metadata=landings)
-
-    names = b'[{"prefix": "s3://other/"}, "x", "y"]'
-    bodies = dict.fromkeys(("of-prefix", "of-key", "old", "mine", "refused"), names)
-    bodies |= {"odd": b"no manifest", "other-bucket": names.replace(b"//other", b"//landing")}
-    for name, body in bodies.items():
-        landings = {"landings": f"l/{name}"} if name in ("old", "mine", "refused") else {}
-        put(f"m/{name}.json", body, **landings)
+def test_readers_are_runs_whose_manifest_names_the_object_and_no_other_version(stack, monkeypatch):
+    manifests = stack.manifests()
+    for name in ("of-key", "of-prefix"):
+        manifests.write_once(name, "other", ["x", "y"])
+    manifests.write_once("other-bucket", "landing", ["x"])
+    manifests.write_once("refused", "other", ["x"], landings="gone")
     for name, version in (("old", "v0"), ("mine", "v1")):
-        put(f"l/{name}", json.dumps({"landings": [{"key": "x", "version_id": version}]}))
-    uris = {name: f"s3://other/m/{name}.json" for name in (*bodies, "gone")}
-    uris["of-prefix"] = "s3://other/in/"
+        landing = Landing("other", "x", version, "1", 7, "")
+        trigger = ManualTrigger(StartedBy="ana")
+        manifests.write_collected(name, Collected((landing,), last=True), trigger)
+    names = ("old", "mine", "of-key", "other-bucket", "refused", "gone")
+    uris = {name: f"{MANIFESTS}{name}.json" for name in names} | {"of-prefix": "s3://other/in/"}
     runs = [
         record({"name": name, "trigger": {"Kind": "schedule"}, "input_message": uri})
         for name, uri in uris.items()
     ]
     reader = Mock(newest=lambda *_, only, **__: runs if only.kind == "schedule" else [])
-    folder = S3Uri("other", "m/")
-    reading = Mock(runs_reader=lambda: reader, client=stack.client, manifests_folder=folder)
-    found = find_readers(reading, S3Uri("other", "x"), "v1", NOW, NOW)
+    monkeypatch.setattr(Stack, "runs_reader", lambda _: reader)
+    found = find_readers(stack, S3Uri("other", "x"), "v1", NOW, NOW)
     readers = {one.run.name: one.exact for one in found.found}
     assert readers == {"mine": True, "of-key": False, "of-prefix": False}
-    assert (found.looked, found.of) == (7, 8)
+    assert (found.looked, found.of) == (6, 7)
