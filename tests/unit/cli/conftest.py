@@ -40,10 +40,3 @@ def aws():
     """``aws("s3")`` is a client of an empty account."""
     with mock_aws():
         yield _client
-
-
-@pytest.fixture(scope="module")
-def shared_aws():
-    """The same, of an account that a module fills once."""
-    with mock_aws():
-        yield _client

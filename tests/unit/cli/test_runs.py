@@ -182,38 +182,33 @@ OLD = "landrun-old"
 LANDED = {"Kind": "object-created", "Key": "incoming/a+b.csv"}
 
 
-def row(name, started_at, **attributes):
-    return {"name": name, "month": started_at[:7], "started_at": started_at, **attributes}
-
-
-def read(aws, name, *rows):
-    """Make a runs table, and return its reader."""
+def read(aws, *rows):
+    """Make a runs table of rows, each a name, a time and attributes, and return its reader."""
     client = aws("dynamodb")
-    create_runs_table(client, name)
-    for one in rows:
-        client.put_item(TableName=name, Item=item(one))
-    return RunsReader(client, name)
+    create_runs_table(client)
+    for name, at, attributes in rows:
+        row = {"name": name, "month": at[:7], "started_at": at, **attributes}
+        client.put_item(TableName="runs", Item=item(row))
+    return RunsReader(client, "runs")
 
 
-@pytest.fixture(scope="module")
-def reader(shared_aws):
+@pytest.fixture
+def reader(aws):
     """A table of a failure, its rerun, a tick and an old failure."""
     return read(
-        shared_aws,
-        "runs",
-        row(FAILED, "2026-11-20T08:00:00.000Z", status="FAILED", trigger=LANDED),
-        row(RERUN, "2026-11-21T08:00:00.000Z", rerun_of=FAILED, unfinished="execution"),
-        row(TICK, "2026-11-22T03:00:00.000Z", status="SUCCEEDED", trigger={"Kind": "schedule"}),
-        row(OLD, "2026-08-01T00:00:00.000Z", status="TIMED_OUT", trigger=LANDED),
+        aws,
+        (FAILED, "2026-11-20T08:00:00.000Z", {"status": "FAILED", "trigger": LANDED}),
+        (RERUN, "2026-11-21T08:00:00.000Z", {"rerun_of": FAILED, "unfinished": "execution"}),
+        (TICK, "2026-11-22T03:00:00.000Z", {"status": "SUCCEEDED"}),
+        (OLD, "2026-08-01T00:00:00.000Z", {"status": "TIMED_OUT", "trigger": LANDED}),
     )
 
 
-def test_runs_are_listed_across_months_and_pages_with_those_of_a_clock_ahead(shared_aws):
-    rows = [row("ahead", "2026-12-01T00:00:01.000Z"), row("september", "2026-09-30T23:59:59.999Z")]
-    rows += [row(f"nov-{day}", f"2026-11-{day}T08:00:00.000Z") for day in range(10, 13)]
+def test_runs_are_listed_across_months_and_pages_with_those_of_a_clock_ahead(aws):
+    days = ("2026-12-01", "2026-11-12", "2026-11-11", "2026-11-10", "2026-09-30")
+    reader = read(aws, *((day, f"{day}T00:00:01.000Z", {}) for day in days))
     late = datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC)
-    names = [run.name for run in read(shared_aws, "long", *rows).newest(late, page_size=2)]
-    assert names == ["ahead", "nov-12", "nov-11", "nov-10", "september"]
+    assert tuple(run.name for run in reader.newest(late, page_size=2)) == days
 
 
 FROM_20TH = datetime(2026, 11, 20, 8, 0, 0, 1000, tzinfo=UTC)
