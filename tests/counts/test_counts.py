@@ -17,11 +17,6 @@ def land(world, count=1):
     world.drain()
 
 
-def again(world):
-    land(world)
-    world.send(world.landed[0])
-
-
 def ended(world, status="SUCCEEDED"):
     land(world)
     world.finish(world.running()[0], status)
@@ -51,7 +46,6 @@ def record(world):
 FAILURE = {"dynamodb:put_item": 2, "dynamodb:update_item": 1, "sns:publish": 1}
 ON_ARRIVAL = {
     "a landing starts its run": (World.drain, land, START),
-    "a landing again, its run running": (again, World.drain, START | {"s3:get_object": 1}),
     "a run that succeeds": (ended, record, RUN_SUCCEEDS),
     "a run that fails": (lambda world: ended(world, "FAILED"), record, RECORD | FAILURE),
     "a sweep that finds nothing": (recorded, lambda world: world.reconcile(None), SWEEP),
