@@ -1,1 +1,1 @@
-"""The documentation: its generated pages, its commands, its site (`make docs`)."""
+"""The documentation: its generated parts, what its pages say, its commands (`make docs`)."""

@@ -109,29 +109,29 @@ def alarm(name):
 
 
 def _statistics(about):
-    return [one["MetricStat"] for one in about.get("Metrics", ()) if "MetricStat" in one]
+    """Return what an alarm reads: of each metric its name, and the period in seconds."""
+    found = [one["MetricStat"] for one in about.get("Metrics", ()) if "MetricStat" in one]
+    return [{**one, **one["Metric"]} for one in found] or [about]
 
 
 def metrics_of(about):
     """Return each metric that an alarm reads, repeated ones too: CloudWatch bills each."""
-    found = [one["Metric"] for one in _statistics(about)] or [about]
-    return [f"`{one['Namespace']}` `{one['MetricName']}`" for one in found]
-
-
-_SIGNS = {
-    "GreaterThanOrEqualToThreshold": "at least",
-    "GreaterThanThreshold": "more than",
-    "LessThanThreshold": "less than",
-}
+    return [f"`{one['Namespace']}` `{one['MetricName']}`" for one in _statistics(about)]
 
 
 def _threshold(about):
+    signs = {
+        "GreaterThan": "more than",
+        "GreaterThanOrEqualTo": "at least",
+        "LessThan": "less than",
+    }
+    sign = signs[about["ComparisonOperator"].removesuffix("Threshold")]
     threshold, of = about["Threshold"], about["EvaluationPeriods"]
     value = f"`{threshold['Ref']}`" if isinstance(threshold, dict) else f"{threshold}"
-    minutes = max(one["Period"] for one in _statistics(about) or [about]) // 60
+    minutes = _statistics(about)[0]["Period"] // 60
     times = about.get("DatapointsToAlarm", of)
     how_often = f", in {times} of {of} such periods" if 1 < times < of else ""
-    return f"{_SIGNS[about['ComparisonOperator']]} {value} in {minutes} minutes{how_often}"
+    return f"{sign} {value} in {minutes} minutes{how_often}"
 
 
 def event(file):
