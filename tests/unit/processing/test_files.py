@@ -90,9 +90,10 @@ def test_files_in_folders_with_odd_names_are_told_by_their_content(job):
 
 def test_files_without_a_header_are_read_by_the_names_they_are_given(job):
     named = job.give("a.csv", b"7,ana,one\n8,bob,two\n").run("--columns", "id,from,text")
-    wrong = job.run("--columns", "id,text")
+    wrong, twice = job.run("--columns", "id,text"), job.run("--columns", "id,id")
 
     assert named.frame.rows() == [("7", "ana", None, "one"), ("8", "bob", None, "two")]
+    assert (twice.code, "comes twice" in twice.message) == (2, True)
     assert "its first record has 3 fields, and --columns names 2" in wrong.message
 
 
