@@ -8,10 +8,9 @@ from unittest.mock import Mock
 
 import pytest
 
-from landrun.adapters.landings_table import LandingsTable as Landings
-from landrun.adapters.landings_table import ordered
+from landrun.adapters.landings_table import LandingsTable, ordered
 from landrun.errors import ConfigurationError, ServiceError
-from landrun.models.landing import Landing, LandingFilter
+from landrun.models.landing import Landing
 from landrun.models.run import landing_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions import land as landing
@@ -81,7 +80,7 @@ def put_run(aws, name, **trigger):
 
 def put_landing(aws, version_id, at=NOW, sequencer="0A"):
     landing = Landing("landing", A, version_id, sequencer, 2, at.isoformat())
-    Landings(aws("dynamodb"), "landings", lambda: at).record(landing)
+    LandingsTable(aws("dynamodb"), "landings", lambda: at).record(landing)
 
 
 def surveyed(aws, *, missing=True, now=None, **outputs):
@@ -174,17 +173,6 @@ def test_a_message_that_sqs_refuses_ends_the_backfill_before_its_batch_counts():
         next(sending)
 
 
-def stack(start_on="arrival", *runs, suffix=""):
-    names = {run.name: run for run in runs}
-    outputs = {"StartOn": start_on, "JobNamePrefix": "landrun", "LandingsTable": "t"}
-    return Mock(
-        landing=S3Uri("landings", "incoming/"),
-        landing_filter=lambda: LandingFilter("incoming/", suffix, (("landings", "incoming/out/"),)),
-        output=outputs.__getitem__,
-        runs_reader=lambda: Mock(get=names.get, newest=lambda *_, **__: iter(runs)),
-    )
-
-
 @pytest.mark.parametrize(
     ("names", "prefix", "words"),
     [
@@ -200,8 +188,16 @@ def test_files_that_would_start_no_run_are_refused_with_the_reason(tmp_path, nam
     for name in ("a.csv", "more/a.csv", "more/b.jsonl"):
         (tmp_path / name).write_text("text")
     (tmp_path / "empty.csv").touch()
+    own = {"OutputBucket": "landing", "OutputPrefix": "incoming/out/", "LandingSuffix": ".csv"}
+    ours = Stack("s", "us-east-1", OUTPUTS | own, {}, None)
     with pytest.raises(ConfigurationError, match=words):
-        plan(stack(suffix=".csv"), [tmp_path / name for name in names], prefix)
+        plan(ours, [tmp_path / name for name in names], prefix)
+
+
+def stack(start_on="arrival", *runs):
+    outputs, names = OUTPUTS | {"StartOn": start_on}, {run.name: run for run in runs}
+    reader = Mock(get=names.get, newest=lambda *_, **__: iter(runs))
+    return Mock(output=outputs.__getitem__, runs_reader=lambda: reader)
 
 
 def landed(version_id="v1", run=""):
