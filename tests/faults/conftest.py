@@ -1,6 +1,6 @@
 """Fixtures of the fault suite, and the marker by which a test claims one of `cases.CASES`."""
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import pytest
 
@@ -18,21 +18,23 @@ def pytest_make_parametrize_id(val):
     return val.name if isinstance(val, Fault) else None
 
 
-@contextmanager
-def coming_to_rest(world):
-    with world:
-        yield world
-        assert world.settle() == []
-
-
 @pytest.fixture
-def new_world():
+def new_world(request):
     """``new_world("schedule", MaxObjectsPerRun="2")`` opens the one World of a test.
 
-    When the test is over, the World must come to rest with nothing wrong.
+    When the test is over and has not failed, the World must come to rest with nothing wrong.
     """
-    with ExitStack() as opened:
-        yield lambda *given, **more: opened.enter_context(coming_to_rest(World(*given, **more)))
+    opened: list[World] = []
+    failed_before = request.session.testsfailed
+
+    def new(*given, **parameters):
+        opened.append(closing.enter_context(World(*given, **parameters)))
+        return opened[-1]
+
+    with ExitStack() as closing:
+        yield new
+        for world in opened:
+            assert request.session.testsfailed > failed_before or world.settle() == []
 
 
 @pytest.fixture

@@ -92,20 +92,19 @@ def denied():
     return refused("AccessDenied", "denied")
 
 
-def _unreachable(call):
-    raise EndpointConnectionError(endpoint_url=f"{call.service}:443")
+def _raising(error):
+    def act(call):
+        raise error(endpoint_url=f"{call.service}:443")
+
+    return act
 
 
 def unreachable():
-    return Fault("unreachable", before=_unreachable)
-
-
-def _lost(call):
-    raise ReadTimeoutError(endpoint_url=f"{call.service}:443")
+    return Fault("unreachable", before=_raising(EndpointConnectionError))
 
 
 def response_lost():
-    return Fault("response lost", after=_lost)
+    return Fault("response lost", after=_raising(ReadTimeoutError))
 
 
 def _die(call):

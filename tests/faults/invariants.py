@@ -170,23 +170,17 @@ def _rows(world, settled):
     for name, execution in world.executions().items():
         row = rows.get(name)
         if row is None:
+            if settled:
+                yield f"{name} has no row"
             continue
-        rank = (int(row["redrive_count"]), int(row["status_rank"]))
-        if rank > execution.rank:
-            yield f"the row of {name} is at {rank}, ahead of its execution at {execution.rank}"
-        ended = (rank[0], row["status"])
-        if rank[1] and ended not in execution.ends:
-            yield f"the row of {name} says {ended}, it ended {execution.ends}"
-    if settled:
-        for name in world.executions():
-            yield from _recorded_truly(world, name, rows.get(name))
+        state = (row["redrive_count"], row["status"])
+        if state not in execution.states:
+            yield f"the row of {name} says {state}, its execution was {execution.states}"
+        if settled:
+            yield from _recorded_truly(execution, row)
 
 
-def _recorded_truly(world, name, row):
-    execution = world.executions()[name]
-    if row is None:
-        yield f"{name} has no row"
-        return
+def _recorded_truly(execution, row):
     given, stopped = json.loads(execution.input), execution.stopped
     truth = {
         "status": execution.status,
@@ -200,7 +194,8 @@ def _recorded_truly(world, name, row):
     }
     for attribute, value in truth.items():
         if row.get(attribute) != value:
-            yield f"{attribute} of {name} is {row.get(attribute)!r}, the truth is {value!r}"
+            said = f"{row.get(attribute)!r}, the truth is {value!r}"
+            yield f"{attribute} of {execution.name} is {said}"
 
 
 def _notifications(world, settled):

@@ -24,7 +24,7 @@ _JOB = "createProcessingJob.sync"
 
 @dataclass(eq=False)
 class Execution:
-    """One execution; dates are aware."""
+    """One execution; dates are aware. ``states`` are its statuses so far, with redrive counts."""
 
     name: str
     arn: str
@@ -39,7 +39,7 @@ class Execution:
     redrive_count: int = 0
     redriven: datetime | None = None
     job: str | None = None
-    ends: list[tuple[int, str]] = field(default_factory=list)
+    states: list[tuple[int, str]] = field(default_factory=list)
     token: str | None = None
     slot_requests: int = 0
     resumed: bool = True
@@ -54,11 +54,6 @@ class Execution:
     def counts_for_limit(self):
         """Whether it has its job by a slot that it requested, not because it was redriven."""
         return self.processing and self.resumed_at_redrive == self.redrive_count
-
-    @property
-    def rank(self):
-        """How far it is: redrives, and whether it has ended."""
-        return self.redrive_count, int(self.status != "RUNNING")
 
     @property
     def place(self):
@@ -110,7 +105,7 @@ class Machine:
         arn = f"{self.arn.replace(':stateMachine:', ':execution:')}:{name}"
         execution = Execution(name, arn, self.arn, given, self._clock())
         self.executions[name] = execution
-        self._changed(execution)
+        self._tell(execution)
         if self.limited:
             execution.resumed = False
             self.request_slot(name)
@@ -149,8 +144,7 @@ class Machine:
             setattr(execution, attribute, said and said.replace(_SAMPLE_RUN, name))
         execution.status, execution.stopped, execution.job = status, self._clock(), job
         execution.token = None
-        execution.ends.append((execution.redrive_count, status))
-        self._changed(execution)
+        self._tell(execution)
         return execution
 
     def redrive(self, name):
@@ -159,10 +153,14 @@ class Machine:
         execution.status, execution.redriven = "RUNNING", self._clock()
         execution.redrive_count += 1
         execution.stopped = execution.output = execution.error = execution.cause = None
-        self._changed(execution)
+        self._tell(execution)
         if not execution.resumed:
             self.request_slot(name)
         return execution
+
+    def _tell(self, execution):
+        execution.states.append((execution.redrive_count, execution.status))
+        self._changed(execution)
 
     def forget(self, name):
         """Forget a closed execution, as after 90 days; its name is free again."""
