@@ -104,3 +104,26 @@ def test_sdks_and_clients_of_the_operators_commands_are_each_made_in_one_place()
     makers = {path for path in modules(OPS) if imports(path) & {"boto3", "botocore.session"}}
     assert sdks == [OPS / "workflow/sdk.py"]
     assert makers - {*modules(OPS / "local")} == {OPS / "stack/clients.py"}
+
+
+def test_only_settings_read_the_environment():
+    readers = {
+        path.name
+        for path in modules(FUNCTIONS)
+        for node in ast.walk(tree(path))
+        if getattr(node, "attr", getattr(node, "id", "")) in ("environ", "getenv", "BaseSettings")
+    }
+    assert readers == {"settings.py"}
+
+
+def test_only_handlers_read_their_settings_and_make_clients_when_they_are_imported():
+    acting = {
+        path.stem
+        for path in modules(FUNCTIONS)
+        for statement in tree(path).body
+        for node in ast.walk(statement)
+        if not isinstance(statement, ast.FunctionDef | ast.ClassDef)
+        and isinstance(node, ast.Call)
+        and ast.unparse(node.func).rpartition(".")[2] in ("client", "create_client", "load")
+    }
+    assert acting == {"object_created", "schedule", "execution_status", "reconcile"}

@@ -56,3 +56,12 @@ def test_the_readmes_figures_are_those_of_the_results(suite, figure):
     readme = (ROOT / "README.md").read_text(encoding="utf-8").split("## How fast", 1)[1]
     median = RESULTS[suite]["figures"][figure]["median"]
     assert f"**{median:.2f}**" in readme or f"**{median:.1f}**" in readme
+
+
+def test_results_are_medians_and_spreads_of_every_suite():
+    assert tuple(RESULTS) == command.SUITES
+    for suite in RESULTS.values():
+        assert "cores" in suite["machine"]
+        for figure in suite["figures"].values():
+            assert set(figure) == {"median", "low", "high", "unit"}
+            assert figure["low"] <= figure["median"] <= figure["high"]

@@ -1,6 +1,6 @@
 """Which keys and URIs there can be, and what a schedule reads.
 
-tests/faults and tests/unit/cli/test_backfill.py have the reasons for which objects start no run.
+tests/faults and tests/unit/cli/test_landings.py have the reasons for which objects start no run.
 """
 
 from datetime import UTC, datetime
