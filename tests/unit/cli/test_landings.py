@@ -75,7 +75,10 @@ def put(aws, *keys, **more):
 
 def put_run(aws, name, **trigger):
     about = {"Kind": "object-created", "Bucket": "landing", "Key": A, **trigger}
-    aws("dynamodb").put_item(TableName="runs", Item=item({"name": name, "trigger": about}))
+    now = datetime.now(UTC)  # moto's objects land now, too
+    started = {"month": f"{now:%Y-%m}", "started_at": now.isoformat()}
+    run = item({"name": name, "trigger": about, **started})
+    aws("dynamodb").put_item(TableName="runs", Item=run)
 
 
 def put_landing(aws, version_id, at=NOW, sequencer="0A"):
