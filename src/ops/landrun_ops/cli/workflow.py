@@ -20,8 +20,6 @@ from landrun_ops.workflow import WorkflowConfig
 from landrun_ops.workflow.settings import read_settings, with_words
 
 ASL = Path("src/statemachine/processing.asl.yaml")
-FLAGS = {"role": "--role", "processing_role": "--processing-role", "image_uri": "--image"}
-"""Settings that have an option of their own."""
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
@@ -38,9 +36,6 @@ SetOption = Annotated[
         "--set",
     ),
 ]
-RoleOption = Annotated[str, option("ARN", "The role that the state machine assumes.")]
-ProcessingRoleOption = Annotated[str, option("ARN", "The role that the Processing jobs assume.")]
-ImageOption = Annotated[str, option("URI", "The container image of the jobs.")]
 
 
 @app.callback()
@@ -97,10 +92,6 @@ def render(
 def create(
     target: Target,
     *,
-    name: Annotated[str, option("NAME", "The state machine's name.")] = "",
-    role: RoleOption = "",
-    processing_role: ProcessingRoleOption = "",
-    image: ImageOption = "",
     config: ConfigOption = None,
     settings: SetOption = None,
     json: JsonOption = False,
@@ -109,8 +100,7 @@ def create(
 
     Example: landrun workflow create --config workflow.toml --set instance_count=2
     """
-    given = {"role": role, "processing_role": processing_role, "image_uri": image}
-    wanted = _config(_settings(config, settings), given, name=name)
+    wanted = WorkflowConfig.read(_settings(config, settings))
     _show_arn(workflow.create(wanted, target.clients()("stepfunctions")), json=json)
 
 
@@ -120,19 +110,15 @@ def update(
     target: Target,
     *,
     arn: ArnOption = "",
-    role: RoleOption = "",
-    processing_role: ProcessingRoleOption = "",
-    image: ImageOption = "",
     config: ConfigOption = None,
     settings: SetOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Replace an existing state machine's definition, and its role if --role names one.
+    """Replace an existing state machine's definition, and its role if the settings name one.
 
     Example: landrun workflow update --state-machine-arn ARN --config workflow.toml
     """
-    given = {"processing_role": processing_role, "image_uri": image}
-    wanted = _config(_settings(config, settings), given, role=role)
+    wanted = WorkflowConfig.read(_settings(config, settings))
     machine, client, _ = _machine(target, arn)
     workflow.update(wanted, machine, client("stepfunctions"))
     _show_arn(machine, json=json)
@@ -210,18 +196,6 @@ def _machine(target: Target, arn: str) -> tuple[str, Callable[[str], Any], S3Uri
 def _settings(path: Path | None, words: list[str] | None) -> dict[str, Any]:
     """Read the settings of the file, and those of --set over them."""
     return with_words(read_settings(path) if path else {}, words or ())
-
-
-def _config(settings: dict[str, Any], required: dict[str, str], **optional: str) -> WorkflowConfig:
-    """Merge the options into the settings; missing required settings are named by their flags."""
-    given = required | optional
-    merged = settings | {name: value for name, value in given.items() if value}
-    missing = [FLAGS[name] for name in required if not merged.get(name)]
-    if missing:
-        raise ConfigurationError(
-            f"missing {', '.join(missing)}: give them, or the settings of --config or --set"
-        )
-    return WorkflowConfig.read(merged)
 
 
 def _show_arn(arn: str, *, json: bool) -> None:
