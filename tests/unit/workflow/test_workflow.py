@@ -21,22 +21,17 @@ from landrun_ops.workflow.definition_file import parse
 from landrun_ops.workflow.settings import read_settings, with_words
 
 ARN = "arn:aws:states:eu-central-1:123456789012:stateMachine:bsm-batch-preprocessing"
+OTHER_ROLE = "arn:aws:iam::123456789012:role/other"
+NO_ROLE = ("--set", f"processing_role={OTHER_ROLE}", "--set", "image_uri=i")
 
 
-@pytest.fixture
-def settings():
-    return {
-        "name": "bsm-batch-preprocessing",
-        "role": "arn:aws:iam::123456789012:role/steps",
-        "processing_role": "arn:aws:iam::123456789012:role/job",
-        "image_uri": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/messages:1",
-        "entrypoint": ["python3", "/opt/program/my_script.py"],
-    }
-
-
-@pytest.fixture(scope="module")
-def committed(root):
-    return (root / "src/statemachine/processing.asl.yaml").read_text(encoding="ascii")
+SETTINGS = {
+    "name": "bsm-batch-preprocessing",
+    "role": "arn:aws:iam::123456789012:role/steps",
+    "processing_role": "arn:aws:iam::123456789012:role/job",
+    "image_uri": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/messages:1",
+    "entrypoint": ["python3", "/opt/program/my_script.py"],
+}
 
 
 def step_of(settings):
@@ -50,7 +45,7 @@ def step_of(settings):
 
 
 def test_the_committed_file_is_rendered_without_region_or_the_users_settings_and_silently(
-    committed, tmp_path, monkeypatch, capfd
+    root, tmp_path, monkeypatch, capfd
 ):
     network = {"NetworkConfig": {"EnableNetworkIsolation": True}}
     file = tmp_path / "config.yaml"
@@ -58,6 +53,7 @@ def test_the_committed_file_is_rendered_without_region_or_the_users_settings_and
     monkeypatch.setenv("SAGEMAKER_USER_CONFIG_OVERRIDE", str(file))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    committed = (root / "src/statemachine/processing.asl.yaml").read_text(encoding="ascii")
     assert render() == committed, "run landrun workflow render"
     assert parse(committed) == template()
     assert capfd.readouterr() == ("", "")
@@ -71,9 +67,9 @@ def test_the_committed_file_is_rendered_without_region_or_the_users_settings_and
     ],
 )
 def test_a_refused_job_is_requested_for_a_bounded_time_and_a_failed_one_retried_once(
-    committed, error, least, most
+    error, least, most
 ):
-    *particular, last = parse(committed)["States"][STEP]["Retry"]
+    *particular, last = template()["States"][STEP]["Retry"]
     [retry] = [one for one in particular if f"SageMaker.{error}" in one["ErrorEquals"]]
     first, rate = retry["IntervalSeconds"], retry["BackoffRate"]
     waits = [min(first * rate**n, retry["MaxDelaySeconds"]) for n in range(retry["MaxAttempts"])]
@@ -83,21 +79,21 @@ def test_a_refused_job_is_requested_for_a_bounded_time_and_a_failed_one_retried_
     assert (last["ErrorEquals"], last["MaxAttempts"]) == (["States.TaskFailed"], 1)
 
 
-def test_an_execution_has_time_for_a_day_of_quotas_and_two_attempts(settings):
-    settings["max_runtime_in_seconds"] = 1800
+def test_an_execution_has_time_for_a_day_of_quotas_and_two_attempts():
+    settings = SETTINGS | {"max_runtime_in_seconds": 1800}
     assert WorkflowConfig.read(settings).timeout == 86_400 + 2 * 1800 + 3600
     assert WorkflowConfig.read(settings | {"timeout_in_seconds": 60}).timeout == 60
     assert template()["TimeoutSeconds"] > 2 * 777_600
 
 
-def test_a_machine_for_one_kind_of_input_has_one_step_with_only_what_is_set(settings):
-    state, request = step_of(settings)
+def test_a_machine_for_one_kind_of_input_has_one_step_with_only_what_is_set():
+    state, request = step_of(SETTINGS)
     assert state["Resource"] == "arn:aws:states:::sagemaker:createProcessingJob.sync"
     assert request.keys() == {
         *("ProcessingJobName.$", "RoleArn", "AppSpecification", "ProcessingInputs"),
         *("ProcessingOutputConfig", "ProcessingResources", "StoppingCondition"),
     }
-    image, entrypoint = settings["image_uri"], settings["entrypoint"]
+    image, entrypoint = SETTINGS["image_uri"], SETTINGS["entrypoint"]
     assert request["AppSpecification"] == {"ImageUri": image, "ContainerEntrypoint": entrypoint}
     [[source], [output]] = request["ProcessingInputs"], request["ProcessingOutputConfig"]["Outputs"]
     assert source["S3Input"]["S3Uri.$"] == "$$.Execution.Input['InputMessage']"
@@ -105,7 +101,7 @@ def test_a_machine_for_one_kind_of_input_has_one_step_with_only_what_is_set(sett
     assert output["S3Output"]["S3Uri.$"] == "$$.Execution.Input['OutputProcessedMessage']"
 
 
-def test_a_setting_that_the_stack_does_not_have_reaches_the_request(settings):
+def test_a_setting_that_the_stack_does_not_have_reaches_the_request():
     own = {
         "processing_role": "arn:aws-cn:iam::123456789012:role/job",
         "tags": {"team": "ml"},
@@ -113,7 +109,7 @@ def test_a_setting_that_the_stack_does_not_have_reaches_the_request(settings):
         "input_path": "/opt/ml/processing/in",
         "input_data_type": "S3Prefix",
     }
-    state, request = step_of(settings | own)
+    state, request = step_of(SETTINGS | own)
     assert state["Resource"] == "arn:aws-cn:states:::sagemaker:createProcessingJob.sync"
     assert request["Tags"] == [{"Key": "team", "Value": "ml"}]
     assert request["ExperimentConfig"] == {"TrialName": "t"}
@@ -136,9 +132,9 @@ def test_a_setting_that_the_stack_does_not_have_reaches_the_request(settings):
         ("instances", 3),
     ],
 )
-def test_a_setting_past_its_limits_is_named(settings, setting, value):
+def test_a_setting_past_its_limits_is_named(setting, value):
     with pytest.raises(ConfigurationError, match=rf"\b{setting}\b"):
-        WorkflowConfig.read(settings | {setting: value})
+        WorkflowConfig.read(SETTINGS | {setting: value})
 
 
 # ---- The commands
@@ -153,16 +149,16 @@ def steps(monkeypatch):
 
 
 @pytest.fixture
-def file(tmp_path, settings):
+def file(tmp_path):
     path = tmp_path / "workflow.json"
-    path.write_text(json.dumps(settings), encoding="utf-8")
-    return str(path)
+    path.write_text(json.dumps(SETTINGS), encoding="utf-8")
+    return path
 
 
 @pytest.fixture
 def machine(steps, file, capsys):
     """A machine that `create` made: its ARN."""
-    assert landrun("create", "--config", file, "--set", "workflow_tags.a=b") == 0
+    assert landrun("create", "--config", str(file), "--set", "workflow_tags.a=b") == 0
     return capsys.readouterr().out.strip()
 
 
@@ -188,38 +184,23 @@ def test_render_writes_what_check_accepts_with_settings_in_place_of_tokens(tmp_p
     assert request["AppSpecification"]["ImageUri"] == "${landrun_ImageUri}"
 
 
-def test_a_machine_is_created_once_with_its_tags_and_updated_with_its_role(
-    machine, steps, file, settings, capsys
+def test_a_machine_is_created_once_with_its_tags_and_changed_by_an_update_only(
+    machine, steps, file, capsys
 ):
-    def is_made_of(settings):
-        made = workflow.describe(ARN, steps)
-        wanted = workflow.definition(WorkflowConfig.read(settings))
-        return (json.loads(made["definition"]), made["roleArn"]) == (wanted, settings["role"])
-
     assert machine == ARN
-    assert landrun("create", "--config", file, "--json") == 0
+    assert landrun("create", "--config", str(file), "--json") == 0
     assert json.loads(capsys.readouterr().out) == {"StateMachineArn": ARN}
     assert steps.list_tags_for_resource(resourceArn=ARN)["tags"] == [{"key": "a", "value": "b"}]
-    assert is_made_of(settings)
-    options = ("--state-machine-arn", ARN, "--config", file, "--set", "image_uri=new")
-    assert landrun("update", *options) == 0
-    assert is_made_of(settings | {"image_uri": "new"})
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"instance_count": 2}, "update --state-machine-arn arn:"),
-        ({"role": "arn:aws:iam::123456789012:role/other"}, "update --state-machine-arn arn:"),
-        ({"role": None}, "needs a role"),
-    ],
-)
-@pytest.mark.usefixtures("machine")
-def test_create_refuses_another_machine_of_the_name_and_one_without_a_role(
-    steps, settings, change, says
-):
-    with pytest.raises(ConfigurationError, match=says):
-        workflow.create(WorkflowConfig.read(settings | change), steps)
+    with_file, role = ("--config", str(file), "--set"), f"role={OTHER_ROLE}"
+    for changed in ("instance_count=2", role):
+        assert landrun("create", *with_file, changed) == 2
+        assert f"update --state-machine-arn {ARN}" in capsys.readouterr().err
+    update = ("update", "--state-machine-arn", ARN, *with_file, "instance_count=2", "--set", role)
+    assert landrun(*update) == 0
+    made = workflow.describe(ARN, steps)
+    assert made["roleArn"] == OTHER_ROLE
+    wanted = definition(WorkflowConfig.read(SETTINGS | {"instance_count": 2}))
+    assert json.loads(made["definition"]) == wanted
 
 
 def test_an_output_that_would_start_runs_of_the_stack_is_refused(
@@ -238,6 +219,7 @@ def test_an_output_that_would_start_runs_of_the_stack_is_refused(
     ("arguments", "says"),
     [
         (["create"], "check processing_role (Field required); check image_uri"),
+        (["create", *NO_ROLE], "set role to its ARN"),
         (["create", "--config", "gone.toml"], "cannot read gone.toml"),
         (["render", "--set", "instance_count"], "instance_count"),
         (["render", "--set", "entrypoint=[1"], "entrypoint=[1"),
