@@ -121,7 +121,14 @@ def test_the_main_path_passes_with_iam_enforced_and_uses_each_permission(laptop)
     row = laptop.ended(laptop.land())
     assert (row["status"], "output_problem" in row) == ("SUCCEEDED", False)
     a_prefix_is_read_and_a_job_is_stopped(laptop)
-    what_fails_for_good_is_kept(laptop)
+    # What a schedule's function fails at for good is kept
+    for function in ("ScheduleFunction", "ReconcileFunction"):
+        laptop.client("lambda").invoke(
+            FunctionName=laptop.outputs[function],
+            InvocationType="Event",
+            Payload=json.dumps({"GraceSeconds": "never"}),
+        )
+    eventually(lambda: laptop.messages("ScheduleDeadLetterQueueUrl") == 2)
     assert [str(one) for one in laptop.decisions if not one.allowed] == []
     for role, unseen in UNSEEN.items():
         granted, used = deploy(PARAMETERS).grants(role), laptop.used(role)
@@ -148,16 +155,6 @@ def a_prefix_is_read_and_a_job_is_stopped(laptop):
     eventually(lambda: not any("unfinished" in row for row in laptop.rows()))  # notified
 
 
-def what_fails_for_good_is_kept(laptop):
-    for function in ("ScheduleFunction", "ReconcileFunction"):
-        laptop.client("lambda").invoke(
-            FunctionName=laptop.outputs[function],
-            InvocationType="Event",
-            Payload=json.dumps({"GraceSeconds": "never"}),
-        )
-    eventually(lambda: laptop.messages("ScheduleDeadLetterQueueUrl") == 2)
-
-
 @pytest.mark.parametrize(("role", "action", "resource", "says"), MISSING)
 def test_a_run_fails_and_says_which_permission_is_missing(laptop, role, action, resource, says):
     with laptop.without(role, action, resource):
@@ -167,9 +164,7 @@ def test_a_run_fails_and_says_which_permission_is_missing(laptop, role, action, 
 
 
 def test_a_function_is_refused_what_its_role_does_not_allow(laptop):
-    function, name = "ReconcileFunction", laptop.outputs["ReconcileFunction"]
-    with (
-        laptop.without("ReconcileFunctionRole", "dynamodb:Query", "*"),
-        pytest.raises(FunctionError, match="AccessDenied"),
-    ):
-        invoke(laptop.client("lambda"), function, name, {"GraceSeconds": 0})
+    function, given = "ReconcileFunction", {"GraceSeconds": 0}
+    refused = pytest.raises(FunctionError, match="AccessDenied")
+    with laptop.without(f"{function}Role", "dynamodb:Query", "*"), refused:
+        invoke(laptop.client("lambda"), function, laptop.outputs[function], given)

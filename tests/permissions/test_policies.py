@@ -1,10 +1,9 @@
-"""What policies allow, by IAM's rules, and the template's; and that moto goes by neither."""
+"""What policies allow, by IAM's rules, and the template's."""
 
 import json
 import re
 
 import pytest
-from moto.iam.access_control import IAMPolicy, PermissionResult
 
 from landrun_ops.local.errors import TemplateError
 from landrun_ops.local.moto_patches.tasks import to_create
@@ -101,11 +100,3 @@ def test_name_and_role_bound_a_job_by_policy_and_its_size_by_the_boundary(
     assert refused([boundary], **job) == by_boundary
     to_lambda = {"iam:PassedToService": "lambda.amazonaws.com"}
     assert not permits(policies, "iam:PassRole", ROLE, to_lambda)
-
-
-def test_moto_ignores_the_conditions_of_identity_based_policies():
-    """`landrun_ops.local.moto_patches.iam` can go when moto has grown all that it is for."""
-    never = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
-    statement = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*", "Condition": never}
-    policy = IAMPolicy(json.dumps({"Statement": [statement]}))
-    assert policy.is_action_permitted("iam:PassRole", "*") == PermissionResult.PERMITTED
