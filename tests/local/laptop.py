@@ -4,6 +4,7 @@ import contextlib
 import functools
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import uuid
@@ -13,6 +14,8 @@ from unittest import mock
 
 from landrun_ops import __main__
 from landrun_ops.local import LocalAws, LocalAwsError
+from laptop_stack import eventually
+from local.commands import SECONDS
 
 
 @functools.cache
@@ -31,6 +34,28 @@ def typed(env, *arguments, cwd, out, err):
     process = forks().Process(target=_type, args=(env, arguments, cwd, (out, err)))
     process.start()
     return process
+
+
+@contextlib.contextmanager
+def staying(env, folder, *arguments, cwd, ready="(.+)\n"):
+    """A command that stays, and what the pattern finds in its output; ended as by Ctrl-C.
+
+    What it writes is in ``stdout.txt`` and ``stderr.txt`` of the folder.
+    """
+    out, err = folder / "stdout.txt", folder / "stderr.txt"
+    process = typed(env, *arguments, cwd=cwd, out=out, err=err)
+
+    def said():
+        assert process.is_alive(), err.read_text()
+        return re.findall(ready, out.read_text())
+
+    try:
+        yield process, eventually(said)[0]
+    finally:
+        if process.is_alive():
+            os.kill(process.pid or 0, signal.SIGINT)
+            process.join(SECONDS)
+            assert process.exitcode == 0
 
 
 def _type(env, arguments, cwd, files):

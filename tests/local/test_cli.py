@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,7 +18,7 @@ from landrun_ops.local import LocalAws
 from laptop_stack import eventually
 from local import commands
 from local.commands import LANDRUN, SECONDS, landrun, told
-from local.laptop import typed
+from local.laptop import staying
 
 GIVEN = ("ScheduledInput=daily/{date:%Y/%m/%d}/", "ScheduleTimezone=Asia/Tokyo")
 
@@ -30,23 +29,9 @@ def shell(state_dir):
     return commands.shell(PATH=path, LANDRUN_STATE_DIR=str(state_dir))
 
 
-@contextmanager
 def local_up(project, state_dir, *arguments):
     """`landrun local up`, ready, and the line that it said so with."""
-    out, err = state_dir / "stdout.txt", state_dir / "stderr.txt"
-    process = typed(shell(state_dir), "local", "up", *arguments, cwd=project, out=out, err=err)
-
-    def said():
-        assert process.is_alive(), err.read_text()
-        return out.read_text()
-
-    try:
-        yield process, eventually(said).partition("\n")[0]
-    finally:
-        if process.is_alive():
-            os.kill(process.pid, signal.SIGINT)
-            process.join(SECONDS)
-            assert process.exitcode == 0
+    return staying(shell(state_dir), state_dir, "local", "up", *arguments, cwd=project)
 
 
 def assert_one_line(said, *words):

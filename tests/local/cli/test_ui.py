@@ -3,40 +3,19 @@
 import json
 import os
 import pty
-import re
 import select
-import signal
 import subprocess
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from laptop_stack import eventually
 from local.commands import LANDRUN, SECONDS, environment, landrun, told
-from local.laptop import typed
+from local.laptop import staying
 
 KEY = "incoming/to report/</script>é+1.csv"
-
-
-@contextmanager
-def serving(env, folder, *arguments):
-    """The address of the page that a command serves; the command is ended as by Ctrl-C."""
-    out, err = folder / "out.txt", folder / "err.txt"
-    up = typed(env, *arguments, cwd=folder, out=out, err=err)
-
-    def address():
-        assert up.is_alive(), err.read_text()
-        return re.findall("live page: (.*)\n", out.read_text())
-
-    try:
-        yield eventually(address)[0]
-    finally:
-        os.kill(up.pid, signal.SIGINT)
-        up.join(SECONDS)
-    assert (up.exitcode, err.read_text()) == (0, "")
 
 
 def asked(address, path):
@@ -53,7 +32,8 @@ def test_the_live_page_and_the_report_have_the_runs_and_what_was_ignored(aws, en
     s3, bucket = aws.client("s3"), aws.outputs["LandingBucket"]
     s3.put_object(Bucket=bucket, Key="incoming/to report/empty.csv", Body=b"")
     s3.put_object(Bucket=bucket, Key=KEY, Body=b"id,sender,text\n1,mira,hello\n2,mira,\n")
-    with serving(env, tmp_path, "ui", "--port", "0", "--since", "1h") as address:
+    ui = ("ui", "--port", "0", "--since", "1h")
+    with staying(env, tmp_path, *ui, cwd=tmp_path, ready="live page: (.*)\n") as (_, address):
 
         def recorded():
             runs = asked(address, "data")["runs"]
@@ -77,6 +57,7 @@ def test_the_live_page_and_the_report_have_the_runs_and_what_was_ignored(aws, en
     assert set(letters) == {"landings", "schedule", "statuses"}
     with pytest.raises(urllib.error.URLError):
         asked(address, "data")
+    assert (tmp_path / "stderr.txt").read_text() == ""
 
 
 def test_watch_draws_the_stack_on_a_terminal_and_q_ends_it(aws):
