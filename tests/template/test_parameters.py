@@ -1,9 +1,11 @@
-"""What a user can set, and what a user gets told."""
+"""What a user can set, what a user gets told, and that no update of a live stack loses data."""
 
 import json
 import tomllib
+from functools import reduce
 
 import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from landrun.models.run import check_prefix
 from landrun_ops.local.errors import TemplateError
@@ -143,3 +145,42 @@ def test_samconfig_deploys_with_parameters_that_the_template_takes(source, root,
     assert deploy["capabilities"] == "CAPABILITY_IAM CAPABILITY_AUTO_EXPAND"
     overrides = deploy.get("parameter_overrides", "").split()
     assert refusal(source, dict(one.split("=", 1) for one in overrides)) is None
+
+
+REPLACED = {("NotificationEmail", "EmailSubscription")}
+"""A subscription holds no data: another address confirms anew."""
+
+
+def create_only(resource):
+    """Give the create-only properties of a resource as it is: their paths and values."""
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource["Type"]).schema
+    pointers = [*schema.get("createOnlyProperties", [])]
+    pointers += schema.get("conditionalCreateOnlyProperties", [])
+    properties = {"properties": resource.get("Properties", {})}
+    return [
+        (pointer, reduce(lambda inner, name: (inner or {}).get(name), path, properties))
+        for pointer in pointers
+        for path in [pointer.split("/")[1:]]
+    ]
+
+
+def values(name, parameter):
+    """Give values beside the default: those of ALLOWED, allowed ones, or limits."""
+    good = {name: good[:3] for name, good, _ in ALLOWED}
+    limits = [parameter[limit] for limit in ("MinValue", "MaxValue") if limit in parameter]
+    others = good.get(name) or parameter.get("AllowedValues") or limits
+    assert others, f"say in ALLOWED what {name} may be"
+    return {str(value) for value in (parameter["Default"], *others)}
+
+
+def test_no_parameter_replaces_what_holds_data(source, deployed):
+    """CloudFormation replaces a resource whose create-only property changes: with a new name the
+    data stays behind, and with a fixed name the update fails."""
+    found = set()
+    for parameter, about in source["Parameters"].items():
+        stacks = [deployed(**{parameter: value}) for value in values(parameter, about)]
+        kept = {}
+        for name, resource in [pair for one in stacks for pair in one.resources.items()]:
+            if kept.setdefault(name, create_only(resource)) != create_only(resource):
+                found.add((parameter, name))
+    assert found == REPLACED
