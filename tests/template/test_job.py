@@ -18,8 +18,7 @@ OPEN = {"enable_network_isolation": False, "encrypt_inter_container_traffic": Fa
 SETTINGS = {
     "processing_role": physical("ProcessingRole.Arn"),
     "image_uri": f"{physical('ImageRepository.RepositoryUri')}:latest",
-    "entrypoint": ENGINES["script"].entrypoint,
-    "arguments": ENGINES["script"].arguments,
+    **ENGINES["script"]._asdict(),
     "network": OPEN,
     "manifests": f"s3://{physical('OutputBucket')}/manifests/",
     "job_name_prefix": "landrun",
@@ -87,9 +86,7 @@ SPARK = (
         "environment": {"A": "1"},
         "engine": "spark",
         "instance_count": 2,
-        "entrypoint": ENGINES["spark"].entrypoint,
-        "arguments": ENGINES["spark"].arguments,
-        "input_data_type": "S3Prefix",
+        **ENGINES["spark"]._asdict(),
     },
 )
 
