@@ -4,8 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
 from functools import cache
 from pathlib import Path
@@ -15,6 +13,8 @@ import pytest
 from landrun_ops.local import LocalAws
 from landrun_ops.web.page import chart_library, render
 from laptop_stack import LaptopStack
+from local.commands import shell
+from local.laptop import staying
 
 from .made_up_runs import report_of, runs
 
@@ -109,15 +109,10 @@ def laptop(root, tmp_path_factory):
         f"while [ ! -e {go_ahead} ]; do sleep 0.1; done\n"
         f'exec {sys.executable} {root}/src/processing/preprocess.py "$@"\n'
     )
-    command = [sys.executable, "-m", "landrun_ops", "local", "up", f"--state-dir={folder}/state"]
-    command += [f"--parameter=JobEntrypoint={json.dumps(['/bin/sh', str(job)])}"]
-    command += ["--parameter=MaxConcurrentRuns=1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as up:
-        try:
-            assert up.stdout.readline().startswith("ready at ")
-            stack = LaptopStack(LocalAws.attach(folder / "state"))
-            stack.address = up.stdout.readline().removeprefix("live page: ").strip()
-            stack.go_ahead = go_ahead
-            yield stack
-        finally:
-            up.send_signal(signal.SIGINT)
+    options = ["--parameter", f"JobEntrypoint={json.dumps(['/bin/sh', str(job)])}"]
+    options += ["--parameter", "MaxConcurrentRuns=1", "--state-dir", str(folder / "state")]
+    up = ("local", "up", *options)
+    with staying(shell(), folder, *up, cwd=root, ready="live page: (.+)\n") as (_, address):
+        stack = LaptopStack(LocalAws.attach(folder / "state"))
+        stack.address, stack.go_ahead = address, go_ahead
+        yield stack
