@@ -104,9 +104,7 @@ def test_an_object_without_a_run_is_explained_and_its_dead_letter_sent_back(aws,
     assert "no room" in answer["said"]
     redrive = "landrun redrive --queue landings"
     assert answer["commands"] == [redrive, f"{redrive} --discard"]
-    listed = landrun(env, "redrive", "--dry-run").stdout
-    assert "refused: no room" in listed
-    assert listed.replace("\n", "").isprintable()
+    assert "refused: no room" in landrun(env, "redrive", "--dry-run").stdout
 
     # When it is sent back, then it has its run
     sent = told(env, "redrive", "--queue", "landings", "--yes")["queues"]["landings"]
@@ -139,6 +137,5 @@ def test_refused_messages_are_saved_and_deleted_and_the_others_stay(
     assert sqs.receive_message(QueueUrl=dead, VisibilityTimeout=600)["Messages"]
     done = landrun(env, *redrive, "--yes")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "0 dead-letter messages" in done.stdout
     assert "1 in flight" in done.stdout
     sqs.purge_queue(QueueUrl=dead)

