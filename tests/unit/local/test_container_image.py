@@ -1,12 +1,14 @@
-"""The job's image: how it is built, and pushed to the repository of a stack."""
+"""The job's image: how it is built and pushed, and the folders that its user is given in it."""
 
 import base64
 import json
+import os
 from pathlib import Path
 from unittest.mock import MagicMock, call
 
 import pytest
 
+import mounts
 from landrun.errors import ConfigurationError
 from landrun_ops.actions.docker import DockerError
 from landrun_ops.actions.image import DOCKERFILES, Repository, build, push, repository, spark_base
@@ -51,16 +53,13 @@ def test_an_image_is_built_without_attestations_and_with_what_is_not_the_default
     assert named["environment"]["BUILDX_NO_DEFAULT_ATTESTATIONS"] == "1"
 
 
-def test_a_push_signs_in_by_stdin_and_returns_the_digest():
+def test_a_push_signs_in_by_stdin_and_returns_the_digest_or_says_that_there_is_none():
     docker = MagicMock(return_value=json.dumps(["other@sha256:1", DIGEST]))
     assert push(docker, "n", Repository(URI, "AWS", "secret"), "latest") == DIGEST
     assert call("tag", "n", f"{URI}:latest") in docker.mock_calls
     docker.show.assert_called_once_with("push", f"{URI}:latest")
     secrets = [one for one in docker.mock_calls if "secret" in str(one)]
     assert [one.kwargs for one in secrets] == [{"stdin": "secret"}]
-
-
-def test_a_push_without_a_digest_is_an_error():
     with pytest.raises(DockerError, match="digest"):
         push(MagicMock(return_value="null"), "n", Repository(URI, "AWS", "secret"), "latest")
 
@@ -88,3 +87,49 @@ def test_all_that_a_dockerfile_copies_is_let_into_the_build(root, dockerfile):
     for name in copied:
         assert (folder / name).exists()
         assert f"!{name}/*.py" in let_in or f"!{name}" in let_in
+
+
+# The folders that a job writes to
+
+
+def config(*local_paths):
+    outputs = [{"S3Output": {"LocalPath": path}} for path in local_paths]
+    return json.dumps({"ProcessingOutputConfig": {"Outputs": outputs}})
+
+
+def write_config(opt_ml, text):
+    file = opt_ml / "config" / "processingjobconfig.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+
+
+def test_outputs_of_the_job_and_the_exit_message_s_folder_are_given(tmp_path):
+    write_config(tmp_path, config("/opt/ml/processing/output/done", "/opt/ml/processing/report/"))
+    mounts.give(tmp_path, os.getuid())
+    given = ["output", "processing/output/done", "processing/report"]
+    assert [path.relative_to(tmp_path).as_posix() for path in mounts.outputs(tmp_path)] == given
+    assert all((tmp_path / path).is_dir() for path in given)
+
+
+OTHERS = ("/etc", "/opt/ml", "/opt/ml/config", "/opt/ml/processing/../../../etc", "etc", "", 7)
+NONE = ("", "[]", "null", '{"ProcessingOutputConfig": {"Outputs": [{}]}}')
+
+
+@pytest.mark.parametrize("text", [*map(config, OTHERS), *NONE])
+def test_no_other_folder_than_the_exit_message_s_is_given(tmp_path, text):
+    assert mounts.outputs(tmp_path) == [tmp_path / "output"]
+    write_config(tmp_path, text)
+    assert mounts.outputs(tmp_path) == [tmp_path / "output"]
+
+
+def test_what_a_symbolic_link_leads_to_is_not_given(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "output").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="output"):
+        mounts.give(tmp_path, os.getuid())
+
+
+def test_outside_of_an_image_nothing_happens(tmp_path, monkeypatch):
+    monkeypatch.setattr(mounts, "OPT_ML", tmp_path / "none")
+    monkeypatch.setattr(mounts, "claim", lambda _: pytest.fail("claimed"))
+    mounts.at_start()

@@ -74,7 +74,6 @@ class Poller(threading.Thread):
             QueueUrl=self._url,
             MaxNumberOfMessages=min(self._source.batch_size, 10),  # SQS's limit
             MessageSystemAttributeNames=["All"],
-            MessageAttributeNames=["All"],
         ).get("Messages", [])
         if not messages:  # another received them in this moment
             return
@@ -112,10 +111,7 @@ def sqs_event(messages: Sequence[MessageTypeDef], queue_arn: str) -> dict[str, A
                 "receiptHandle": message["ReceiptHandle"],
                 "body": message["Body"],
                 "attributes": message.get("Attributes", {}),
-                "messageAttributes": {
-                    name: {"stringValue": value.get("StringValue"), "dataType": value["DataType"]}
-                    for name, value in message.get("MessageAttributes", {}).items()
-                },
+                "messageAttributes": {},  # those of EventBridge and landrun have none
                 "md5OfBody": message["MD5OfBody"],
                 "eventSource": "aws:sqs",
                 "eventSourceARN": queue_arn,
