@@ -1,7 +1,6 @@
-"""What calls the functions: queues, rules and schedules, and the payloads of events/."""
+"""What calls the functions: queues, rules and schedules."""
 
 import json
-import re
 
 import pytest
 from moto.events.models import EventPattern
@@ -88,9 +87,3 @@ def test_a_schedule_says_which_it_is_and_when_and_keeps_what_was_not_delivered(s
     for target in targets.values():
         assert json.loads(target["Input"]) == load_event("schedule-unfilled")
         assert target["DeadLetterConfig"] == {"Arn": "<ScheduleDeadLetterQueue.Arn>"}
-
-
-def test_every_payload_is_explained(root):
-    explained = (root / "events/README.md").read_text(encoding="utf-8")
-    payloads = sorted(path.stem for path in (root / "events").glob("*.json"))
-    assert sorted(re.findall(r"^\| ([a-z]+-[\w-]*) \|", explained, re.M)) == payloads

@@ -30,79 +30,51 @@ SETTINGS = {
 
 WORDS = ["--config", '{"a": 1}', "a b", "it's", "${ImageUri}", "$$.x", "b\\c", "*", "ü\U0001f600"]
 VARIABLES = {"TEXT_COLUMN": "v2", "TITLE": "two words", "_E": ""}
-BY_WORDS = (
-    {
-        "KmsKeyArn": KEY,
-        "SubnetIds": "subnet-1,subnet-2",
-        "SecurityGroupIds": "sg-1",
-        "InstanceType": "ml.c5.xlarge",
-        "InstanceCount": "3",
-        "VolumeSizeInGB": "7",
-        "MaxRuntimeInSeconds": "60",
-        "JobEntrypoint": "sh /opt/mine.sh",
-        "JobArguments": "--all a=[b],c:",
-        "JobEnvironment": "TEXT_COLUMN=v2,TITLE=two words,_E=",
-    },
-    {
-        "volume_kms_key": KEY,
-        "output_kms_key": KEY,
-        "network": {**OPEN, "subnets": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"]},
-        "instance_type": "ml.c5.xlarge",
-        "instance_count": 3,
-        "volume_size_in_gb": 7,
-        "max_runtime_in_seconds": 60,
-        "input_distribution": "ShardedByS3Key",
-        "entrypoint": ["sh", "/opt/mine.sh"],
-        "arguments": ["--all", "a=[b],c:"],
-        "environment": VARIABLES,
-    },
-)
-BY_JSON = (
-    {
-        "NetworkIsolation": "true",
-        "InterContainerEncryption": "true",
-        "ImageUri": OWN,
-        "MaxConcurrentRuns": "2",
-        "JobNamePrefix": "mine",
-        "ManifestPrefix": "lists/",
-        "JobEntrypoint": json.dumps(WORDS),
-        "JobArguments": json.dumps(WORDS, ensure_ascii=False),
-        "JobEnvironment": json.dumps(VARIABLES),
-    },
-    {
-        "network": dict.fromkeys(OPEN, True),
-        "image_uri": OWN,
-        "limited_runs": "*",
-        "job_name_prefix": "mine",
-        "manifests": f"s3://{physical('OutputBucket')}/lists/",
-        "entrypoint": WORDS,
-        "arguments": WORDS,
-        "environment": VARIABLES,
-    },
-)
-SPARK = (
-    {"Engine": "spark", "InstanceCount": "2", "JobEnvironment": "A=1"},
-    {
-        "environment": {"A": "1"},
-        "engine": "spark",
-        "instance_count": 2,
-        **ENGINES["spark"]._asdict(),
-    },
-)
+IN_VPC = {**OPEN, "subnets": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"]}
+BY_WORDS = [
+    ("KmsKeyArn", KEY, {"volume_kms_key": KEY, "output_kms_key": KEY}),
+    ("SubnetIds", "subnet-1,subnet-2", {}),
+    ("SecurityGroupIds", "sg-1", {"network": IN_VPC}),
+    ("InstanceType", "ml.c5.xlarge", {"instance_type": "ml.c5.xlarge"}),
+    ("InstanceCount", "3", {"instance_count": 3, "input_distribution": "ShardedByS3Key"}),
+    ("VolumeSizeInGB", "7", {"volume_size_in_gb": 7}),
+    ("MaxRuntimeInSeconds", "60", {"max_runtime_in_seconds": 60}),
+    ("JobEntrypoint", "sh /opt/mine.sh", {"entrypoint": ["sh", "/opt/mine.sh"]}),
+    ("JobArguments", "--all a=[b],c:", {"arguments": ["--all", "a=[b],c:"]}),
+    ("JobEnvironment", "TEXT_COLUMN=v2,TITLE=two words,_E=", {"environment": VARIABLES}),
+]
+"""A parameter, its value, and the settings of the same workflow."""
+
+BY_JSON = [
+    ("NetworkIsolation", "true", {}),
+    ("InterContainerEncryption", "true", {"network": dict.fromkeys(OPEN, True)}),
+    ("ImageUri", OWN, {"image_uri": OWN}),
+    ("MaxConcurrentRuns", "2", {"limited_runs": "*"}),
+    ("JobNamePrefix", "mine", {"job_name_prefix": "mine"}),
+    ("ManifestPrefix", "lists/", {"manifests": f"s3://{physical('OutputBucket')}/lists/"}),
+    ("JobEntrypoint", json.dumps(WORDS), {"entrypoint": WORDS}),
+    ("JobArguments", json.dumps(WORDS, ensure_ascii=False), {"arguments": WORDS}),
+    ("JobEnvironment", json.dumps(VARIABLES), {"environment": VARIABLES}),
+]
+SPARK = [
+    ("Engine", "spark", {"engine": "spark", **ENGINES["spark"]._asdict()}),
+    ("InstanceCount", "2", {"instance_count": 2}),
+    ("JobEnvironment", "A=1", {"environment": {"A": "1"}}),
+]
 
 
 def definition_with(**parameters):
     return stack(parameters)["ProcessingStateMachine"]["Properties"]["Definition"]
 
 
-@pytest.mark.parametrize(
-    ("parameters", "settings"),
-    [({}, {}), BY_WORDS, BY_JSON, SPARK],
-    ids=["defaults", "by words", "by JSON", "spark"],
-)
-def test_a_stack_runs_what_the_sdk_renders_of_the_same_settings(parameters, settings):
+@pytest.mark.parametrize("given", [[], BY_WORDS, BY_JSON, SPARK])
+def test_a_stack_runs_what_the_sdk_renders_of_the_same_settings(given):
     """So what has no value is absent: the SDK leaves out what is None."""
-    rendered = definition(WorkflowConfig.read({**SETTINGS, **settings}))
+    settings = dict(SETTINGS)
+    for _, _, changed in given:
+        settings |= changed
+    rendered = definition(WorkflowConfig.read(settings))
+    parameters = {name: value for name, value, _ in given}
     assert definition_with(**parameters) == json.loads(json.dumps(rendered))
 
 
