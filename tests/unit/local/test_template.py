@@ -113,7 +113,7 @@ def test_files_that_cannot_be_used_are_named(tmp_path, definition, says):
         package(SOURCE, tmp_path)
 
 
-def test_references_that_moto_cannot_follow_are_followed_and_the_rest_is_left_out():
+def test_references_that_moto_cannot_follow_are_followed_or_refused_by_name():
     machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": {}}
     group = {"Type": "AWS::Scheduler::ScheduleGroup"}
     tick = {"Type": "AWS::Scheduler::Schedule", "Properties": {"GroupName": {"Ref": "G"}}}
@@ -133,10 +133,7 @@ def test_references_that_moto_cannot_follow_are_followed_and_the_rest_is_left_ou
     assert found["B"]["Fn::Sub"] == ["${MArn} ${G}", {"MArn": {"Ref": "M"}, "G": "landrun-G"}]
     assert found["C"] == {"Fn::Join": ["", [arn, "landrun-G", "/", "landrun-S"]]}
     assert found["D"] == outputs["D"]["Value"]
-
-
-def test_needing_what_moto_cannot_have_is_an_error():
-    outputs = {"O": {"Value": {"Ref": "N"}}}
-    translated = Translated({"Resources": {"N": {"Type": "AWS::New::Thing"}}, "Outputs": outputs})
-    with pytest.raises(TemplateError, match=r"O refers to N, .* the laptop's AWS cannot have"):
+    outputs["E"] = {"Value": {"Ref": "N"}}
+    resources["N"] = {"Type": "AWS::New::Thing"}
+    with pytest.raises(TemplateError, match=r"E refers to N, .* the laptop's AWS cannot have"):
         adapt(translated, SUPPORTED)

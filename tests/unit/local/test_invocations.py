@@ -1,10 +1,12 @@
-"""What schedules hand over, and when the clock fires them."""
+"""What invokes functions: when the clock fires schedules, and Lambda's rules for queues."""
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 
+from landrun_ops.local.event_sources import failed_messages
+from landrun_ops.local.lambda_runtime import Outcome
 from landrun_ops.local.schedules import Clock
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -79,3 +81,31 @@ def test_a_changed_expression_counts_from_the_change_and_a_wrong_one_is_reported
     tick.schedule_expression = "rate(0 minutes)"
     assert world.later(minutes=9) == world.later(minutes=9) == []
     assert [line.partition(":")[0] for line in world.reported] == ["schedule tick is not followed"]
+
+
+# Queues
+
+MESSAGES = [{"MessageId": "a"}, {"MessageId": "b"}]
+ALL = {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("result", "failed"),
+    [
+        (None, set()),
+        ({"batchItemFailures": [{"itemIdentifier": "b"}]}, {"b"}),
+        ({"batchItemFailures": [{"itemIdentifier": "unknown"}]}, ALL),
+        ({"batchItemFailures": [{}]}, ALL),
+        ("text", ALL),
+    ],
+)
+def test_a_response_fails_these_messages(result, failed):
+    assert failed_messages(Outcome(result), MESSAGES, partial=True) == failed
+
+
+def test_without_partial_responses_only_a_failure_fails_the_batch_and_all_of_it():
+    reported = Outcome({"batchItemFailures": [{"itemIdentifier": "a"}]})
+    assert failed_messages(reported, MESSAGES, partial=False) == set()
+    error = Outcome({"errorType": "E", "errorMessage": ""}, failed=True)
+    assert failed_messages(error, MESSAGES, partial=False) == ALL
+    assert failed_messages(error, MESSAGES, partial=True) == ALL
