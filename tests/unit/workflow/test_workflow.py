@@ -23,8 +23,6 @@ from landrun_ops.workflow.settings import read_settings, with_words
 ARN = "arn:aws:states:eu-central-1:123456789012:stateMachine:bsm-batch-preprocessing"
 OTHER_ROLE = "arn:aws:iam::123456789012:role/other"
 NO_ROLE = ("--set", f"processing_role={OTHER_ROLE}", "--set", "image_uri=i")
-
-
 SETTINGS = {
     "name": "bsm-batch-preprocessing",
     "role": "arn:aws:iam::123456789012:role/steps",
