@@ -57,6 +57,7 @@ ACCEPTED = {
     "from a container": {"HTTP_HOST": f"host.docker.internal:{PORT}"},
     "signature version 2": {"HTTP_AUTHORIZATION": f"AWS {KEY.id}:c2lnbmF0dXJl"},
     "a presigned URL": presigned(KEY.id),
+    "an old presigned URL": {**UNSIGNED, "QUERY_STRING": f"AWSAccessKeyId={KEY.id}&Expires=1"},
     "a URL that somebody typed": {"HTTP_SEC_FETCH_SITE": "none"},
     "its own origin": {"HTTP_SEC_FETCH_SITE": "same-origin", "HTTP_ORIGIN": f"http://{HOST}"},
 }

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from landrun.errors import ConfigurationError
-from landrun_ops.workflow.definition_file import Bare, filled_in, parse, to_yaml
+from landrun_ops.workflow.definition_file import filled_in
 
 
 @pytest.mark.parametrize(
@@ -33,15 +33,3 @@ def test_tokens_are_replaced_as_cloudformation_replaces_them(text, values, made)
 def test_what_makes_no_definition_is_an_error(values, says):
     with pytest.raises(ConfigurationError, match=says):
         filled_in("a: ${A}", values)
-
-
-def test_what_is_written_as_yaml_is_read_back():
-    definition = {
-        "a b": [{"x.$": "$.x", "n": [1, None]}, "ü: '\"\n", [], {}],
-        Bare("${K}"): Bare("${V}"),
-        "t": True,
-    }
-    text = to_yaml(definition, "A comment", "")
-    assert text.isascii()
-    assert parse(text) == definition
-    assert text.splitlines()[:4] == ["# A comment", "#", '"a b":', '  - x.$: "$.x"']
