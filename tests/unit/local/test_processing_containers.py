@@ -171,30 +171,20 @@ def archived(*members):
     return file.getvalue()
 
 
-def collect(folder, **answer):
-    """Bring back what a container gives for each folder, or what it raises."""
+def test_files_come_back_and_links_and_devices_do_not_or_it_is_said_why(tmp_path):
     client = MagicMock()
-    ended = container(folder, client)
-    client.containers.create.return_value.get_archive.configure_mock(**answer)
+    ended = container(tmp_path, client)
     ended.start()
-    ended.collect()
-
-
-def test_files_come_back_and_links_and_devices_do_not(tmp_path):
+    get_archive = client.containers.create.return_value.get_archive
     others = [("out/b", kind, b"") for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE)]
     outputs = archived(("out/deep/a.txt", tarfile.REGTYPE, b"hello"), *others)
-    collect(tmp_path, return_value=([outputs], None))
+    get_archive.return_value = ([outputs], None)
+    ended.collect()
     found = [path for path in (tmp_path / "ml/processing/out").rglob("*") if path.is_file()]
     assert [(path.name, path.read_bytes()) for path in found] == [("a.txt", b"hello")]
-
-
-@pytest.mark.parametrize(
-    ("answer", "why"),
-    [
-        ({"side_effect": NotFound("No such thing")}, "No such thing"),
-        ({"return_value": ([archived(("o/../../x", tarfile.REGTYPE, b""))], None)}, "leaves its"),
-    ],
-)
-def test_outputs_that_do_not_come_back_are_an_error_that_says_why(tmp_path, answer, why):
-    with pytest.raises(TransferError, match=why):
-        collect(tmp_path, **answer)
+    get_archive.return_value = ([archived(("out/../../x", tarfile.REGTYPE, b""))], None)
+    with pytest.raises(TransferError, match="leaves its folder"):
+        ended.collect()
+    get_archive.side_effect = NotFound("No such thing")
+    with pytest.raises(TransferError, match="No such thing"):
+        ended.collect()
