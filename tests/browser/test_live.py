@@ -1,10 +1,9 @@
 """The live page in a browser, of a laptop's stack whose runs wait, work, fail and are run again."""
 
-import subprocess
-import sys
-
 import pytest
 from playwright.sync_api import expect
+
+from local.commands import environment, told
 
 from .conftest import fits_the_window
 
@@ -38,8 +37,7 @@ def test_runs_appear_wait_work_fail_and_are_run_again_while_one_looks(laptop, wa
     expect_runs(page, succeeded=2, failed=1)
     expect(page.locator("#failures tbody")).to_contain_text("not a Parquet file")
 
-    rerun = [sys.executable, "-m", "landrun_ops", "rerun", "--failed", "--yes"]
-    subprocess.run([*rerun, f"--state-dir={laptop.go_ahead.parent}/state"], check=True)
+    told(environment(laptop.aws), "rerun", "--failed", "--yes")
     expect_runs(page, succeeded=2, failed=2)
     again = page.locator("#runs tbody tr", has_text="rerun of incoming/bad.parquet")
     again.locator(".link").click()
