@@ -4,6 +4,7 @@ tests/local runs both on the laptop's AWS; tests/template has the settings that 
 """
 
 import json
+import logging
 import re
 
 import boto3
@@ -55,6 +56,16 @@ def test_the_committed_file_is_rendered_without_region_or_the_users_settings_and
     assert render() == committed, "run landrun workflow render"
     assert parse(committed) == template()
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_sdk_leaves_the_root_logger_as_it_was():
+    """It sets the root logger to ERROR when it is imported."""
+    from landrun_ops.workflow import sdk  # noqa: PLC0415 - takes seconds
+
+    before = logging.getLogger().level
+    with sdk.quietly():
+        logging.getLogger().setLevel(logging.ERROR)
+    assert logging.getLogger().level == before != logging.ERROR
 
 
 @pytest.mark.parametrize(
