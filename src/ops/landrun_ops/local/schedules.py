@@ -8,7 +8,6 @@ https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html
 
 import json
 import threading
-import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -23,15 +22,11 @@ LONGEST_WAIT: Final = 2.0  # seconds between two looks at the schedules
 def payload(arn: str, text: str, scheduled_time: datetime) -> Any:
     """Return the payload of a schedule with this Input at ``scheduled_time``.
 
+    Of Scheduler's context attributes, it fills in the two that the template uses:
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
     """
-    attributes = {
-        "schedule-arn": arn,
-        "scheduled-time": scheduled_time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "execution-id": str(uuid.uuid4()),
-        "attempt-number": "1",
-    }
-    for name, value in attributes.items():
+    time = scheduled_time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for name, value in (("schedule-arn", arn), ("scheduled-time", time)):
         text = text.replace(f"<aws.scheduler.{name}>", value)
     return json.loads(text or "{}")
 
