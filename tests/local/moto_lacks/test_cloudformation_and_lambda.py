@@ -133,9 +133,3 @@ def test_lambda_does_not_run_functions_without_docker():
     create(FUNCTION)
     reply = client("lambda").invoke(FunctionName="f", Payload=b"{}")
     assert reply["Payload"].read() != b"42"
-
-
-@mock_aws
-def test_a_reference_to_nothing_is_a_bare_key_error():
-    with pytest.raises(KeyError, match=r"^'Nothing'$"):
-        create({"Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "Nothing"}}}})

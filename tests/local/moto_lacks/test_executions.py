@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
-from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import TimeoutSeconds
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
@@ -164,18 +163,6 @@ def test_refusal_of_a_job_is_a_sagemaker_exception_and_a_wrong_request_is_not_re
     for words in ("2 validation errors detected: Value", "'processingJobName'", "1.member' failed"):
         assert words in execution["cause"]
     assert "Error Code: ValidationException" in execution["cause"]
-
-
-def test_parameter_that_sagemaker_does_not_know_is_not_dropped(aws):
-    execution = aws.settled(aws.execute(aws.machine_of(request(Colour="red"))))
-    assert (execution["status"], execution["error"]) == ("FAILED", "States.Runtime")
-    assert "could not be used to start the Task" in execution["cause"]
-
-
-def test_other_sagemaker_resources_are_refused_when_the_machine_is_made(aws):
-    resource = "arn:aws:states:::sagemaker:createTrainingJob.sync"
-    with pytest.raises(ClientError, match="createTrainingJob"):
-        aws.machine_with(Type="Task", Resource=resource, Parameters={})
 
 
 def test_a_refused_s3_prefix_is_named_with_the_remedy(aws, root):

@@ -43,13 +43,6 @@ def test_job_is_in_progress_then_completed_with_its_times_and_message(aws):
     assert {key: last[key] for key in asked} == asked
 
 
-def test_jobs_run_at_the_same_time(aws):
-    meet = "touch $0; until [ -e $1 ]; do sleep 0.05; done"
-    here, there = str(aws.folder / "here"), str(aws.folder / "there")
-    names = [aws.start(request(meet, *words)) for words in ((here, there), (there, here))]
-    assert {aws.ended(name)["ProcessingJobStatus"] for name in names} == {"Completed"}
-
-
 CUT = f"(printf x; yes é | head -600 | tr -d '\\n') > {MESSAGE}; exit 1"
 
 
@@ -68,12 +61,6 @@ def test_nonzero_exit_is_an_algorithm_error_with_the_message(aws, text, hosts, c
     assert job["ProcessingJobStatus"] == "Failed"
     assert job["FailureReason"] == f"AlgorithmError: , exit code: {code}"
     assert job.get("ExitMessage") == message
-
-
-def test_outputs_of_a_script_that_failed_are_uploaded(aws):
-    bucket = aws.bucket()
-    aws.run("printf half > $0/part; exit 3", OUT, output=f"s3://{bucket}/out/")
-    assert aws.read(bucket) == {"out/part": "half"}
 
 
 def test_input_that_cannot_be_brought_fails_the_job_with_the_reason(aws):
@@ -129,12 +116,6 @@ def test_output_that_cannot_be_uploaded_is_named_and_keeps_no_other_from_it(aws)
     assert job["FailureReason"].startswith("ClientError: Failed to upload data. ")
     assert f"s3://{bucket}/p/a/pipe: it is no regular file" in job["FailureReason"]
     assert r"b'\xff' is not UTF-8" in job["FailureReason"]
-
-
-def test_output_to_a_bucket_that_is_not_there_fails_the_job_with_a_few_names(aws):
-    job = aws.run("cd $0; touch 0 1 2 3 4", OUT, output="s3://no-such-bucket-here/p/")
-    assert "PutObject failed for s3://no-such-bucket-here/p/0: NoSuchBucket" in job["FailureReason"]
-    assert job["FailureReason"].endswith("; and 2 files more")
 
 
 @pytest.mark.parametrize(("end", "seconds"), [("Completed", "0"), ("Stopped", "60")])

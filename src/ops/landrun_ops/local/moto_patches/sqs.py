@@ -22,7 +22,7 @@ def patch(patches: Patches, endpoint_url: str) -> None:
         # CloudFormation's Ref leads to AWS itself, and SDKs other than boto3 follow it.
         return f"{endpoint_url}/{self.account_id}/{self.name}"
 
-    patches.set(Queue, "move_tasks", ())
+    patches.set(Queue, "move_task", None)
     patches.set(Queue, "physical_resource_id", property(physical_resource_id))
     patches.wrap(Queue, "delete_message", _delete_message)
     patches.set(SQSResponse, "start_message_move_task", _start_message_move_task)
@@ -38,12 +38,8 @@ def _delete_message(delete: Any, self: Any, receipt_handle: str) -> None:
 def _start_message_move_task(self: Any) -> ActionResult:
     """Move the visible messages before answering, so that there is no task to cancel."""
     source, target = _queue(self, "SourceArn"), _queue(self, "DestinationArn")
-    sources = [queue.dead_letter_queue for queue in list(self.sqs_backend.queues.values())]
-    if source not in sources:
-        message = "Source queue must be configured as a Dead Letter Queue."
-        raise SQSException("InvalidParameterValue", message)
     messages = source.messages
-    task = {
+    source.move_task = {
         "Status": "COMPLETED",
         "SourceArn": source.queue_arn,
         "DestinationArn": target.queue_arn,
@@ -51,13 +47,13 @@ def _start_message_move_task(self: Any) -> ActionResult:
         "ApproximateNumberOfMessagesMoved": sum(_move(one, source, target) for one in messages),
         "ApproximateNumberOfMessagesToMove": len(messages),
     }
-    source.move_tasks = (task, *source.move_tasks)
     return ActionResult({"TaskHandle": str(uuid.uuid4())})
 
 
 def _list_message_move_tasks(self: Any) -> ActionResult:
-    most = int(self._get_param("MaxResults") or 1)
-    return ActionResult({"Results": list(_queue(self, "SourceArn").move_tasks[:most])})
+    """Return the last task, which is all that AWS returns unless it is asked for more."""
+    last = _queue(self, "SourceArn").move_task
+    return ActionResult({"Results": [last] if last else []})
 
 
 def _queue(response: Any, parameter: str) -> Any:
