@@ -17,7 +17,7 @@ from landrun_ops.local.processing_job.container import (
 )
 from landrun_ops.local.processing_job.docker_container import LABEL, DockerContainer, connect
 from landrun_ops.local.processing_job.files import TransferError
-from landrun_ops.local.processing_job.spark import submit
+from landrun_ops.local.processing_job.spark import is_spark, submit
 
 OPT_ML, PROGRAM = Path("/t/ml"), Path("/p")
 FILE = "file://"
@@ -77,6 +77,8 @@ def submitted(words, folder, python, host="algo-1", java="17.0.15"):
 
 
 def test_the_script_is_run_by_python_without_the_clusters_options(tmp_path):
+    assert is_spark(WORDS)
+    assert not is_spark(["python3", WORDS[0]])
     python = program(tmp_path / "python", "True")
     assert submitted(WORDS, tmp_path, python, java="1.8.0_412") == [python, *WORDS[1:]]
     options = ["-v", "--spark-event-logs-s3-uri", "s3://b/logs", "--py-files=/x"]

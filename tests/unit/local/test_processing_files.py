@@ -2,6 +2,7 @@
 
 import io
 import json
+from unittest.mock import Mock
 
 import pytest
 
@@ -9,6 +10,7 @@ from landrun_ops.local.processing_job.files import (
     TransferError,
     download,
     read_manifest,
+    upload,
 )
 from landrun_ops.local.processing_job.request import (
     malformed,
@@ -50,7 +52,7 @@ def files(folder):
 
 
 @pytest.mark.parametrize(
-    "body", [b"\xff", b"[]", b'[{"prefix": 3}, "a"]', manifest("a", prefix="a/"), manifest()]
+    "body", [b"\xff", b"[]", b'[{"prefix": 3}, "a"]', manifest("a", prefix="s3://"), manifest()]
 )
 def test_what_is_no_manifest_is_an_error_that_names_it(body):
     with pytest.raises(TransferError, match="s3://b/m"):
@@ -87,6 +89,14 @@ def test_key_that_cannot_be_a_file_is_named(tmp_path, objects, how, named):
     with pytest.raises(TransferError, match=named):
         download(FakeS3(objects), how, [tmp_path / "in"])
     assert not [path for path in files(tmp_path) if not path.startswith("in/")]
+
+
+def test_output_keeps_its_path_below_the_uri_and_its_key(tmp_path):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x/a b").write_text("1")
+    put = Mock()
+    upload(put, {"S3Uri": "s3://b/out"}, tmp_path, "arn:key")
+    put.assert_called_once_with("b", "out/x/a b", b"1", "arn:key")
 
 
 # What CreateProcessingJob refuses
