@@ -2,7 +2,6 @@
 
 import functools
 import json
-import time
 import uuid
 
 import boto3
@@ -14,6 +13,7 @@ from landrun_ops.local import engine
 from landrun_ops.local.access import AccessKey
 from landrun_ops.local.moto_patches import tasks
 from landrun_ops.local.settings import ACCOUNT, REGION
+from laptop_stack import eventually
 
 ENDPOINT = "http://127.0.0.1:4566"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
@@ -77,12 +77,7 @@ class Aws:
         self.s3, self.sqs = client("s3"), client("sqs")
 
     def until(self, true):
-        deadline = time.monotonic() + self.patience
-        while time.monotonic() < deadline:
-            if value := true():
-                return value
-            time.sleep(0.01)
-        pytest.fail("it never comes")
+        return eventually(true, timeout=self.patience, every=0.01)
 
     # Objects and jobs
 
