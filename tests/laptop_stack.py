@@ -1,5 +1,6 @@
 """The deployed stack on the laptop's AWS: what lands there, and what came of it."""
 
+import json
 import time
 import uuid
 from functools import lru_cache
@@ -83,6 +84,19 @@ class LaptopStack:
         """The Processing jobs of a run, newest first."""
         listed = self.client("sagemaker").list_processing_jobs(NameContains=run)
         return listed["ProcessingJobSummaries"]
+
+    def subscribe(self):
+        """Subscribe to notifications; return what receives those since the last call of it."""
+        queue = self.client("sqs").create_queue(QueueName="notified")["QueueUrl"]
+        topic = self.outputs["NotificationsTopicArn"]
+        arn = topic.replace(":sns:", ":sqs:").rpartition(":")[0] + ":notified"
+        self.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+
+        def receive():
+            received = self.client("sqs").receive_message(QueueUrl=queue, VisibilityTimeout=600)
+            return [json.loads(one["Body"]) for one in received.get("Messages", [])]
+
+        return receive
 
     def messages(self, queue):
         """How many messages a queue (its output's name) has, those in flight too."""

@@ -261,17 +261,12 @@ def test_a_run_reads_one_bucket_and_a_tick_all_of_them(collecting):
     assert {body[0]["prefix"] for body in bodies} == {f"s3://{landings}/", "s3://others/"}
 
 
-def die_before_its_manifest(world):
-    """Let a tick claim what it can, and die."""
-    world.faults.when("s3", "put_object", killed_before())
-    assert not world.tick().ok
-    world.faults.heal()
-    world.give_up_ticks()
-
-
 def test_claims_over_a_limit_that_was_lowered_since_are_released(collecting):
     land(collecting, 3)
-    die_before_its_manifest(collecting)
+    collecting.faults.when("s3", "put_object", killed_before())  # before its manifest
+    assert not collecting.tick().ok
+    collecting.faults.heal()
+    collecting.give_up_ticks()
     for function in ("Schedule", "Reconcile"):
         collecting.reconfigure(function, MAX_OBJECTS_PER_RUN="2")
     collecting.clock.advance(CLAIM_GRACE)

@@ -1,6 +1,5 @@
 """Faults that take a real job, queue or shell: the template on the laptop's AWS."""
 
-import json
 import os
 import subprocess
 import sys
@@ -42,15 +41,7 @@ class Stack(LaptopStack):
         }
         self.laptop = Laptop(ROOT, folder / "state", given, pace=0.02)
         super().__init__(self.laptop.aws)
-        self.queue = self.client("sqs").create_queue(QueueName="notified")["QueueUrl"]
-        topic = self.outputs["NotificationsTopicArn"]
-        arn = topic.replace(":sns:", ":sqs:").rpartition(":")[0] + ":notified"
-        self.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-
-    def notifications(self):
-        """Receive the notifications that have come since the last call."""
-        received = self.client("sqs").receive_message(QueueUrl=self.queue, VisibilityTimeout=600)
-        return [json.loads(one["Body"])["Message"] for one in received.get("Messages", [])]
+        self.notifications = self.subscribe()
 
     def refused(self, key):
         """How often SageMaker's quota has refused the job of an object so far."""
@@ -73,8 +64,9 @@ def test_failed_run_is_redriven_with_the_notifications_command_and_ends_succeede
     failed = stack.ended(key)
     assert (failed["status"], failed["exit_message"]) == ("FAILED", "cannot read what is broken")
     [notification] = eventually(stack.notifications)
-    assert failed["name"] in notification
-    [command] = [line for line in notification.splitlines() if "redrive-execution" in line]
+    text = notification["Message"]
+    assert failed["name"] in text
+    [command] = [line for line in text.splitlines() if "redrive-execution" in line]
     stack.repaired.touch()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {"HOME": os.environ["HOME"], **stack.aws.environment(), "PATH": path}

@@ -5,6 +5,8 @@ import uuid
 
 import pytest
 
+from laptop_stack import LaptopStack
+
 JOB = """
 import json, os, sys
 from pathlib import Path
@@ -49,7 +51,7 @@ def stack(laptop, root, tmp_path_factory):
         "JobArguments": json.dumps(AWKWARD),  # the emoji as two escapes
         "JobEnvironment": json.dumps(VARIABLES, ensure_ascii=False),
     }
-    return laptop(root, folder / "state", parameters).aws
+    return LaptopStack(laptop(root, folder / "state", parameters).aws)
 
 
 def run(stack, given):
@@ -78,18 +80,12 @@ def by_hand(stack, uri):
     }
 
 
-def put(stack, *keys, body=b"x"):
-    """Put objects where they start no run of their own; give the bucket's URI."""
-    bucket = stack.outputs["OutputBucket"]
-    for key in keys:
-        stack.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
-    return f"s3://{bucket}/"
-
-
 def test_words_variables_and_the_objects_of_a_prefix_reach_the_script_exactly(stack):
-    source = put(stack, "by-hand/a.txt", "by-hand/deep/b.txt")
+    bucket = stack.outputs["OutputBucket"]
+    for name in ("a.txt", "deep/b.txt"):
+        stack.put(bucket, f"by-hand/{name}")
 
-    job, found = run(stack, by_hand(stack, f"{source}by-hand/"))
+    job, found = run(stack, by_hand(stack, f"s3://{bucket}/by-hand/"))
 
     assert found["arguments"] == AWKWARD
     assert {name: found["environment"].get(name) for name in VARIABLES} == VARIABLES
@@ -98,10 +94,11 @@ def test_words_variables_and_the_objects_of_a_prefix_reach_the_script_exactly(st
 
 
 def test_a_manifest_is_read_by_where_it_lies(stack):
-    source = put(stack, "listed/a.txt", "listed/b.txt")
-    manifest = json.dumps([{"prefix": f"{source}listed/"}, "a.txt"]).encode()
-    put(stack, "manifests/listed.json", body=manifest)
+    bucket = stack.outputs["OutputBucket"]
+    for name in ("a.txt", "b.txt"):
+        stack.put(bucket, f"listed/{name}")
+    manifest = json.dumps([{"prefix": f"s3://{bucket}/listed/"}, "a.txt"])
 
-    _, found = run(stack, by_hand(stack, f"{source}manifests/listed.json"))
+    _, found = run(stack, by_hand(stack, stack.put(bucket, "manifests/listed.json", manifest)))
 
     assert found["read"] == ["a.txt"]

@@ -86,17 +86,13 @@ def test_a_script_of_the_users_own_that_raises_says_why_in_row_mail_and_runs(
     script.write_text(RAISES)
     given = {"JobEntrypoint": f"python3 {script}"}
     stack = LaptopStack(laptop(root, tmp_path / "state", given).aws)
-    sqs, topic = stack.client("sqs"), stack.outputs["NotificationsTopicArn"]
-    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
-    arn = topic.replace(":sns:", ":sqs:").rpartition(":")[0] + ":told"
-    stack.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    notifications = stack.subscribe()
     row = stack.ended(stack.land())
     assert (row["status"], row["error"]) == ("FAILED", "States.TaskFailed")
     assert json.loads(row["cause"])["FailureReason"] == "AlgorithmError: , exit code: 1"
     why = "ValueError: no column is called text, "
     assert row["exit_message"] == f"{why}https://evil.example"
-    [message] = eventually(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))
-    notification = json.loads(message["Body"])
+    [notification] = eventually(notifications)
     assert row["name"] in notification["Subject"]
     assert f"Exit message: {why}https[:]//evil.example" in notification["Message"].splitlines()
     assert "What to do" in notification["Message"]

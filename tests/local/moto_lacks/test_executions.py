@@ -55,15 +55,6 @@ def test_history_is_given_backwards_and_in_pages(aws):
     assert [e["id"] for page in pages for e in page["events"]] == list(range(1, 5))
 
 
-def test_job_that_fails_fails_the_execution_with_its_description_as_cause(aws):
-    execution = aws.settled(aws.execute(aws.machine_of(request("exit 4"))))
-    assert (execution["status"], execution["error"]) == ("FAILED", "States.TaskFailed")
-    cause = json.loads(execution["cause"])
-    assert cause["ProcessingJobStatus"] == "Failed"
-    assert isinstance(cause["CreationTime"], int)
-    assert "output" not in execution
-
-
 def test_stop_execution_aborts_it_and_stops_its_job(aws):
     asked = request(SLEEPS)
     arn = aws.execute(aws.machine_of(asked))
