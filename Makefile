@@ -40,7 +40,7 @@ sam: .venv/.dev ## Try it all with AWS's SAM CLI, in Docker: validate, build, in
 spark: .venv/.dev ## Run the job on Spark as on one machine, and compare them row for row (needs Java)
 	@sh tests/spark/install.sh
 	LANDRUN_SPARK=1 .venv-spark/bin/python -m pytest -q --timeout 600 --confcutdir=tests/spark tests/spark
-	LANDRUN_SPARK=1 $(BIN)/python -m pytest -q --timeout 600 tests/local/test_spark.py
+	LANDRUN_SPARK=1 $(BIN)/python -m pytest -q --timeout 600 tests/local/test_hosts.py
 
 build: ## Build what `sam deploy` deploys, and compile it (needs sam and python3.13 on PATH)
 	sam build
@@ -66,7 +66,7 @@ fuzz: .venv/.dev ## Fuzz events and files at length (EXAMPLES=1000 a test), host
 
 faults: .venv/.dev ## Run the fault suite with many more examples (EXAMPLES=60 in each mode)
 	FAULTS=thorough LANDRUN_FAULTS_EXAMPLES=$(or $(EXAMPLES),60) \
-	  $(PYTEST) -q --timeout=600 tests/faults tests/local/test_concurrency.py tests/local/test_shards.py
+	  $(PYTEST) -q --timeout=600 tests/faults tests/local/test_concurrency.py tests/local/test_hosts.py
 
 mutations: .venv/.dev ## Take each guarantee away, one by one, and show which tests notice
 	PYTHONPATH=tests $(BIN)/python -m faults.mutations
