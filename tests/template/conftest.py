@@ -9,11 +9,6 @@ from landrun_ops.local.template import read
 from .resolved import deploy
 
 
-@lru_cache
-def deployed_with(**parameters):
-    return deploy(parameters)
-
-
 @pytest.fixture(scope="session")
 def source(root):
     return read(root / "template.yaml")
@@ -22,7 +17,7 @@ def source(root):
 @pytest.fixture(scope="session")
 def deployed():
     """``deployed(ScheduledInput="in/")`` is the stack as CloudFormation would resolve it."""
-    return deployed_with
+    return lru_cache(lambda **parameters: deploy(parameters))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from moto.awslambda.models import LambdaFunction
 from moto.cloudformation.parsing import get_model_map
 from moto.s3.models import s3_backends
 
-from landrun_ops.local.deploy import LEFT_OUT
+from landrun_ops.local.deploy import LEFT_OUT, SAME_AS_REF
 from landrun_ops.local.settings import ACCOUNT
 
 from .conftest import ENDPOINT, ROLE, both, client
@@ -45,14 +45,7 @@ def test_cloudformation_has_no(kind):
     assert kind not in get_model_map()
 
 
-@pytest.mark.parametrize(
-    ("kind", "attribute"),
-    [
-        ("AWS::StepFunctions::StateMachine", "Arn"),
-        ("AWS::SQS::Queue", "QueueUrl"),
-        ("AWS::SNS::Topic", "TopicArn"),
-    ],
-)
+@pytest.mark.parametrize(("kind", "attribute"), sorted(SAME_AS_REF))
 def test_get_att_cannot_tell(kind, attribute):
     assert not get_model_map()[kind].has_cfn_attr(attribute)
 

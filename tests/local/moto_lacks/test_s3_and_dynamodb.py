@@ -14,6 +14,7 @@ from landrun_ops.local.settings import ACCOUNT, REGION
 from .conftest import both, client
 
 pytestmark = both
+ODD_KEY = "a\x01 +é.csv"
 
 
 @pytest.fixture
@@ -57,6 +58,13 @@ def test_bucket_says_that_it_tells_eventbridge(patched, bucket):
     assert says() is patched
     bucket.put_bucket_notification_configuration(Bucket="bucket", NotificationConfiguration={})
     assert not says()
+
+
+def test_versions_are_listed_whatever_the_key(patched, bucket):
+    bucket.put_object(Bucket="bucket", Key=ODD_KEY)
+    with contextlib.nullcontext() if patched else pytest.raises(ClientError, match="500"):
+        listed = bucket.list_object_versions(Bucket="bucket", Prefix=ODD_KEY)
+        assert [one["Key"] for one in listed["Versions"]] == [ODD_KEY]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from moto.sqs.models import Message, sqs_backends
 
 from landrun_ops.local.settings import ACCOUNT, REGION
 
-from .conftest import ENDPOINT, both, moto_lacks
+from .conftest import both, moto_lacks
 
 ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:"
 
@@ -29,49 +29,26 @@ def test_deletion_waits_for_a_message_that_comes(patched):
     assert not queue._messages
 
 
-class Queues:
-    """SQS where there are a queue ``home`` and its dead-letter queue ``dead``."""
+@moto_lacks
+def test_messages_move_whole_and_anew_unless_a_consumer_holds_them_and_are_counted(aws):
+    # Given a queue and its dead-letter queue, in which a consumer holds one of two messages
+    dead = aws.sqs.create_queue(QueueName="dead")["QueueUrl"]
+    policy = json.dumps({"deadLetterTargetArn": f"{ARN}dead", "maxReceiveCount": 1})
+    home = aws.sqs.create_queue(QueueName="home", Attributes={"RedrivePolicy": policy})["QueueUrl"]
+    aws.sqs.send_message(QueueUrl=dead, MessageBody="held")
+    assert aws.sqs.receive_message(QueueUrl=dead)["Messages"]
+    reason = {"Reason": {"DataType": "String", "StringValue": "why"}}
+    sent = aws.sqs.send_message(QueueUrl=dead, MessageBody="refused", MessageAttributes=reason)
 
-    def __init__(self, sqs):
-        self.sqs = sqs
-        sqs.create_queue(QueueName="dead")
-        policy = json.dumps({"deadLetterTargetArn": f"{ARN}dead", "maxReceiveCount": 1})
-        sqs.create_queue(QueueName="home", Attributes={"RedrivePolicy": policy})
-
-    def bury(self, body, **more):
-        url = f"{ENDPOINT}/{ACCOUNT}/dead"
-        return self.sqs.send_message(QueueUrl=url, MessageBody=body, **more)["MessageId"]
-
-    def received(self, name):
-        return self.sqs.receive_message(
-            QueueUrl=f"{ENDPOINT}/{ACCOUNT}/{name}",
-            MaxNumberOfMessages=10,
-            MessageAttributeNames=["All"],
-            MessageSystemAttributeNames=["All"],
-        ).get("Messages", [])
-
-    def move(self):
-        """Move the dead letters home; return how many were moved, as the listed task says it."""
-        arns = {"SourceArn": f"{ARN}dead", "DestinationArn": f"{ARN}home"}
-        self.sqs.start_message_move_task(**arns)
-        [newest] = self.sqs.list_message_move_tasks(SourceArn=f"{ARN}dead")["Results"]
+    def moved():
+        aws.sqs.start_message_move_task(SourceArn=f"{ARN}dead", DestinationArn=f"{ARN}home")
+        [newest] = aws.sqs.list_message_move_tasks(SourceArn=f"{ARN}dead")["Results"]
         return newest["ApproximateNumberOfMessagesMoved"]
 
-
-@pytest.fixture
-def queues(aws):
-    return Queues(aws.sqs)
-
-
-@moto_lacks
-def test_messages_move_whole_and_anew_unless_a_consumer_holds_them_and_are_counted(queues):
-    reason = {"Reason": {"DataType": "String", "StringValue": "why"}}
-    queues.bury("held")
-    assert queues.received("dead")
-    sent = queues.bury("refused", MessageAttributes=reason)
-    assert queues.move() == 1
-    [message] = queues.received("home")
+    assert moved() == 1
+    every = {"MessageAttributeNames": ["All"], "MessageSystemAttributeNames": ["All"]}
+    [message] = aws.sqs.receive_message(QueueUrl=home, **every)["Messages"]
     assert (message["Body"], message["Attributes"]["ApproximateReceiveCount"]) == ("refused", "1")
     assert message["MessageAttributes"]["Reason"]["StringValue"] == "why"
-    assert message["MessageId"] != sent
-    assert queues.move() == 0
+    assert message["MessageId"] != sent["MessageId"]
+    assert moved() == 0

@@ -31,7 +31,7 @@ def millis(moment):
 
 
 @moto_lacks
-def test_success_is_reported_from_start_to_end_in_awss_shape(aws, heard, documented):
+def test_success_and_an_abort_are_reported_from_start_to_end(aws, heard, documented):
     arn = aws.execute(aws.machine_with(Type="Pass"), {"a": "<id> ü"}, name="run-1")
     started, ended = heard(2)
     assert started.keys() >= documented("running").keys()
@@ -46,6 +46,9 @@ def test_success_is_reported_from_start_to_end_in_awss_shape(aws, heard, documen
     assert ended["outputDetails"] == {"included": True}
     dates = {name: millis(execution[name]) for name in ("startDate", "stopDate")}
     assert dates.items() <= ended.items()
+    aws.stop(aws.execute(aws.machine_with(Type="Wait", Seconds=60)), error="E", cause="C")
+    aborted = heard(4)[3]
+    assert (aborted["status"], aborted["error"], aborted["cause"]) == ("ABORTED", "E", "C")
 
 
 def test_redrive_of_a_failure_is_reported_with_its_count_and_date(aws, heard, documented):
@@ -65,13 +68,6 @@ def test_redrive_of_a_failure_is_reported_with_its_count_and_date(aws, heard, do
         for name in ("redriveStatus", "redriveStatusReason"):
             assert event[name] == theirs[name]
         assert event["startDate"] == before["startDate"]
-
-
-def test_an_abort_is_reported(aws, heard):
-    stopped = aws.execute(aws.machine_with(Type="Wait", Seconds=60))
-    aws.stop(stopped, error="E", cause="C")
-    aborted = heard(2)[1]
-    assert (aborted["status"], aborted["error"], aborted["cause"]) == ("ABORTED", "E", "C")
 
 
 @moto_lacks

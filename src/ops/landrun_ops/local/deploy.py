@@ -35,7 +35,7 @@ LEFT_OUT: Final = {
 }
 """Resource types that moto's CloudFormation lacks, or implements unlike AWS."""
 
-_SAME_AS_REF: Final = {
+SAME_AS_REF: Final = {
     ("AWS::StepFunctions::StateMachine", "Arn"),
     ("AWS::SQS::Queue", "QueueUrl"),
     ("AWS::SNS::Topic", "TopicArn"),
@@ -85,7 +85,7 @@ def adapt(translated: Translated, supported: Collection[str]) -> tuple[Json, Jso
 def _stand_in(owner: str, attribute: str, resource: Json) -> Any:
     """Return the replacement of a reference that moto cannot resolve; None for all others."""
     kind, properties = resource.get("Type"), resource.get("Properties", {})
-    if (kind, attribute) in _SAME_AS_REF:
+    if (kind, attribute) in SAME_AS_REF:
         return {"Ref": owner}
     if kind not in ("AWS::Scheduler::Schedule", "AWS::Scheduler::ScheduleGroup"):
         return None

@@ -64,21 +64,15 @@ class JobLogs:
         return tails[0][-most:] if tails else []
 
     def _events(self, prefix: str, begin: int) -> Iterator[dict[str, Any]]:
-        """Read by FilterLogEvents, which orders the events of all streams by time.
-
-        ``interleaved`` asks for that order; AWS has always given it since 2019 and ignores the
-        word, the laptop's moto needs it, but ignores the prefix.
-        """
+        """Read by FilterLogEvents, which orders the events of all streams by time."""
         pages = self._client.get_paginator("filter_log_events")
         asked = {"startTime": begin} if begin else {}
         try:
             with translated("logs:FilterLogEvents"):
                 for page in pages.paginate(
-                    logGroupName=LOG_GROUP, logStreamNamePrefix=prefix, interleaved=True, **asked
+                    logGroupName=LOG_GROUP, logStreamNamePrefix=prefix, **asked
                 ):
-                    for event in page["events"]:
-                        if event["logStreamName"].startswith(prefix):
-                            yield event
+                    yield from page["events"]
         except ServiceError as error:
             if error.code != NO_GROUP:
                 raise

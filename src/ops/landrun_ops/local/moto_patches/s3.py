@@ -1,10 +1,11 @@
-"""Patches of moto's S3: its events, what it says of them, and writes that have a condition."""
+"""Patches of moto's S3: its events, its listing of versions, and writes that have a condition."""
 
 import logging
 import threading
 import time
 import uuid
 from typing import Any, Final
+from urllib.parse import quote
 
 from moto.core.responses import ActionResult
 from moto.events.models import events_backends
@@ -26,8 +27,9 @@ _one_at_a_time = threading.Lock()
 
 
 def patch(patches: Patches) -> None:
-    """Patch events, bucket notifications and conditional writes."""
+    """Patch events, bucket notifications, lists of versions and conditional writes."""
     patches.wrap(S3Response, "put_object", _put_object)
+    patches.wrap(S3Response, "list_object_versions", _list_object_versions)
     patches.wrap(S3Response, "get_bucket_notification", _get_bucket_notification)
     patches.wrap(notifications, "_send_event_bridge_message", _send)
 
@@ -47,6 +49,26 @@ def _put_object(write: Any, self: Any) -> Any:
         return write(self)
     with _one_at_a_time:
         return write(self)
+
+
+def _list_object_versions(listed: Any, self: Any) -> Any:
+    """URL-encode keys if asked to: otherwise moto fails over a control character in a key."""
+    if self.querystring.get("encoding-type", [None])[0] == "url":
+        serialized = self.serialized
+        self.serialized = lambda answer: serialized(_encoded(answer))
+    return listed(self)
+
+
+def _encoded(answer: Any) -> Any:
+    result = answer.result
+    if isinstance(result, dict):  # no error
+        result["EncodingType"] = "url"
+        prefixes = result.get("CommonPrefixes", ())
+        for entry in (result, *prefixes, *result["Versions"], *result["DeleteMarkers"]):
+            for name in ("Key", "Prefix", "KeyMarker", "NextKeyMarker", "Delimiter"):
+                if entry.get(name):
+                    entry[name] = quote(entry[name])
+    return answer
 
 
 def _get_bucket_notification(answered: Any, self: Any) -> Any:

@@ -232,10 +232,10 @@ def _folder(jobs: Path, name: str) -> Path:
         _running.add(name)
         shutil.rmtree(jobs / name, ignore_errors=True)
         (jobs / name).mkdir(parents=True)
-        folders = sorted(jobs.iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)
-        for folder in folders[_KEPT:]:
-            if folder.name not in _running:
-                shutil.rmtree(folder, ignore_errors=True)
+        ended = [folder for folder in jobs.iterdir() if folder.name not in _running]
+        ended.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
+        for folder in ended[_KEPT - 1 :]:  # the new one is kept, too
+            shutil.rmtree(folder, ignore_errors=True)
     return jobs / name
 
 
