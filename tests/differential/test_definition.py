@@ -19,9 +19,8 @@ from scan.stacks import STACKS, stack
 if "LANDRUN_SCAN" not in os.environ:
     pytest.skip("make scan installs the engine, and runs these", allow_module_level=True)
 
-ROOT = Path(__file__).resolve().parents[2]
 ENGINE = Path(__file__).with_name("engine.mjs")
-VENV = ROOT / ".venv-scan"
+VENV = Path(__file__).parents[2] / ".venv-scan"
 NAME = "landrun-50f0421ea8585c9eb9688415b36b93f2"
 RUN = {
     "PreprocessingJobName": NAME,
@@ -43,17 +42,16 @@ def run(machine, given, *failures):
     done = subprocess.run(
         [VENV / "bin/node", ENGINE, VENV / "differential/node_modules"],
         input=json.dumps(asked),
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
-        check=False,
+        check=True,
         timeout=60,
     )
-    assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
 @pytest.mark.parametrize("name", ["defaults", "own-key", "own-network"])
-def test_each_request_is_one_that_sagemakers_model_allows(name):
+def test_each_request_has_its_words_exactly_and_is_one_that_sagemakers_model_allows(name):
     model = botocore.session.get_session().get_service_model("sagemaker")
     shape = model.operation_model("CreateProcessingJob").input_shape
     *slots, request = run(machine(**STACKS[name]), RUN | MANIFEST | TRIGGER)["requests"]
@@ -62,6 +60,9 @@ def test_each_request_is_one_that_sagemakers_model_allows(name):
     assert not report.has_errors(), report.generate_report()
     tokens = [slot["MessageBody"]["SlotRequest"]["TaskToken"] for slot in slots]
     assert tokens == (["token"] if "MaxConcurrentRuns" in STACKS[name] else [])
+    if name == "own-network":
+        words = request["AppSpecification"]["ContainerArguments"]
+        assert words == json.loads(STACKS[name]["JobArguments"])
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,6 @@ def test_each_request_is_one_that_sagemakers_model_allows(name):
         (MANIFEST, "ManifestFile", f"landrun-{UUID}"),
         ({}, "S3Prefix", f"landrun-{UUID}"),
     ],
-    ids=["own run", "manifest", "prefix"],
 )
 def test_the_input_is_read_by_who_started_the_run_or_where_it_lies(given, data_type, name):
     [request] = run(machine(), RUN | given)["requests"]
